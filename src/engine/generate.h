@@ -1,0 +1,48 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.h"
+#include "sampling/sampler.h"
+
+namespace apr::engine {
+
+enum class Finish {
+  Length,       ///< max_tokens reached
+  Stop,         ///< an end-of-turn token
+  StopString,   ///< one of stop_strings; it is not part of the text
+  Context,      ///< the context is full
+  Interrupted,  ///< `cancel` was set
+};
+std::string_view name_of(Finish finish);
+
+struct Request {
+  std::vector<Token> prompt;
+  int max_tokens = -1;  ///< -1 = until the model stops or the context is full
+  sampling::Params sampling;
+  std::vector<std::string> stop_strings;
+  bool ignore_stop_tokens = false;  ///< benchmarks: go on past the end of the turn
+  bool skip_control = true;         ///< control tokens are not part of the text
+};
+
+struct Answer {
+  std::string text;
+  std::vector<Token> tokens;  ///< sampled ones, the stop token included
+  Finish finish = Finish::Length;
+  size_t prompt_tokens = 0;
+  double prefill_ms = 0, decode_ms = 0;
+};
+
+/// Prefills the prompt, then samples until something ends it. What is held back for a stop string is delivered at the end.
+///
+/// on_text     whole UTF-8 characters as they come; may be empty
+/// on_prefill  tokens of the prompt done so far
+/// cancel      may be set by a signal handler or another thread; looked at between chunks and tokens
+/// errors      Context when the prompt, or prompt + max_tokens, does not fit; Usage (sampling::validate). Thrown before any work
+Answer generate(Engine& engine, Session& session, const Request& request, const std::function<void(std::string_view)>& on_text = {},
+                const std::function<void(size_t)>& on_prefill = {}, const std::atomic<bool>* cancel = nullptr);
+
+}  // namespace apr::engine

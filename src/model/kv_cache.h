@@ -1,0 +1,40 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "kernels/kv_view.h"
+
+namespace apr::model {
+
+using kernels::KvType;
+
+/// The keys and values of one sequence, for all layers.
+///
+/// shape   per layer and kv head: K and V [capacity, d], so that a head's keys lie together
+/// units   capacity and length in tokens
+/// errors  constructor: Memory when the allocation fails
+/// threads one user at a time
+class KvCache {
+ public:
+  KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type);
+  kernels::KvView layer(int l) const;
+  int length() const { return length_; }      ///< P: tokens cached
+  int capacity() const { return capacity_; }
+  int room() const { return capacity_ - length_; }
+  KvType type() const { return type_; }
+  void advance(int tokens) { length_ += tokens; }
+  void truncate(int length);  ///< forgets all after `length` tokens. needs: length <= length()
+  static uint64_t bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type);
+
+ private:
+  int layers_, heads_, dim_, capacity_, length_ = 0;
+  KvType type_;
+  struct Free {
+    void operator()(std::byte* p) const;
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+};
+
+}  // namespace apr::model

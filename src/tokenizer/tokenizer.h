@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace apr::tokenizer {
+
+using Token = int32_t;
+
+/// What a token is for (GGUF tokenizer.ggml.token_type).
+enum class Kind : uint8_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
+
+/// Everything a byte-level BPE tokenizer is made of, from whatever file it came.
+struct Vocabulary {
+  std::string pre;                  ///< pre-tokenizer: "qwen2", "gpt-2" or "llama-bpe"
+  std::vector<std::string> tokens;  ///< id -> text, in GPT-2's byte alphabet for Normal tokens, plain UTF-8 for the others
+  std::vector<Kind> kinds;          ///< same length as tokens, or empty: all Normal
+  std::vector<std::string> merges;  ///< "left right", best first
+  std::string source;               ///< named in errors: a path, or "metadata"
+};
+
+/// Reads vocab.json, merges.txt and, where present beside them, added_tokens.json
+/// (id -> {"content", "special"}, or content -> id).
+/// errors  Io; BadFile with file, line or key, found, expected
+Vocabulary read_vocabulary(const std::string& vocab_json, const std::string& merges_txt, const std::string& pre = "qwen2");
+
+enum class Special {
+  Plain,  ///< strict: all is plain text, "<|im_end|>" too
+  Parse,  ///< Control and UserDefined tokens are cut out of the text first (leftmost, longest)
+};
+
+/// Byte-level BPE: text <-> token ids.
+///
+/// trust   text may be any bytes. Invalid UTF-8 is kept byte for byte (no NFC on a piece that holds it), so decode(encode(x)) == x;
+///         for valid text decode gives NFC(x) where the pre-tokenizer asks for NFC (qwen2)
+/// errors  constructor: UnsupportedOperation (unknown `pre`), BadModel (merge of unknown tokens, missing byte, sizes that differ)
+/// threads const after construction: any thread may encode and decode
+/// source  GPT-2 byte alphabet (Radford et al. 2019); BPE arXiv:1508.07909; O(n log n) in the length of a pre-token
+class Tokenizer {
+ public:
+  explicit Tokenizer(Vocabulary vocabulary);
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  std::vector<Token> encode(std::string_view text, Special special) const;
+  /// The bytes of the tokens, one after another. needs: valid(id) for each. skip_control leaves Control tokens out.
+  std::string decode(std::span<const Token> ids, bool skip_control = false) const;
+  /// The bytes of one token.
+  std::string_view bytes(Token id) const;
+  Kind kind(Token id) const;
+  bool valid(Token id) const;
+  /// The id of a Control or UserDefined token by its text ("<|im_end|>"), or -1.
+  Token find_special(std::string_view text) const;
+  size_t size() const;
+  const std::string& pre() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// Turns tokens into text a piece at a time and only ever emits whole UTF-8 characters.
+/// A byte that can never become one is emitted as U+FFFD, like String.fromUTF8 in browsers (maximal subparts, Unicode 15 §3.9).
+class TextStream {
+ public:
+  explicit TextStream(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+  /// Whole characters that are complete after this token; may be empty.
+  std::string push(Token id);
+  /// What is left at the end: U+FFFD for a character cut short, or empty.
+  std::string finish();
+
+ private:
+  const Tokenizer* tokenizer_;
+  std::string pending_;  // an unfinished character: at most 3 bytes
+};
+
+}  // namespace apr::tokenizer
