@@ -1,34 +1,32 @@
 #pragma once
-#include <atomic>
-#include <cstdint>
-#include <functional>
 #include <memory>
+#include <type_traits>
 
 namespace apr {
 
-/// Threads this process may use at once: the least of hardware threads, CPU affinity (cpuset) and cgroup quota (v1, v2), rounded up; >= 1.
-int usable_cpus();
-
-/// A fixed team that runs a loop's items; the caller is worker 0.
+/// A fixed team that runs the items of a loop; the caller is worker 0.
 ///
-/// Items are handed out in order, so who runs what may vary: a result must never depend on it.
-/// Workers spin for a short while between loops, then sleep.
+/// Items are handed out in order to whoever is free, so who runs what varies: a result must never depend on it.
+/// Workers spin for a short while between loops, since a forward pass has hundreds of them, and then sleep.
+/// When the team is as large as the process's CPU set, each thread (the caller too, while the pool lives) keeps to one CPU;
+/// a smaller team is left to the scheduler, so that two small processes do not sit on the same core.
 ///
 /// errors  std::system_error when a thread cannot be started
-/// threads one caller at a time; items must not throw
+/// threads one caller at a time, the one that made the pool; items must not throw
 class ThreadPool {
  public:
-  /// n threads in all, the caller counted in; pinned to CPUs of the process's affinity mask when `pin` and n fits in it.
-  explicit ThreadPool(int n, bool pin = true);
+  /// n threads in all, the caller counted in. needs: n >= 1
+  explicit ThreadPool(int n);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   int size() const { return size_; }
 
-  /// Calls body(item, worker) for each item in 0 … n-1 and returns when all are done.
+  /// Calls body(item, worker) for each item in 0 … n-1, worker in 0 … size()-1, and returns when all are done.
   template <class Body>
   void run(int n, Body&& body) {
-    run_erased(n, [](void* b, int item, int worker) { (*static_cast<std::remove_reference_t<Body>*>(b))(item, worker); }, &body);
+    using B = std::remove_reference_t<Body>;
+    run_erased(n, [](void* b, int item, int worker) { (*static_cast<B*>(b))(item, worker); }, &body);
   }
 
  private:

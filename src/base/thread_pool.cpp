@@ -1,0 +1,114 @@
+#include "base/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "base/cpus.h"
+
+namespace apr {
+namespace {
+
+constexpr int kSpinsBeforeSleep = 1 << 15;  // about 0.3 ms of pause instructions: longer than any gap inside a forward pass
+constexpr int kSpinsBeforeYield = 1 << 12;
+
+inline void relax() { __builtin_ia32_pause(); }
+
+void pin_this_thread(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // may fail in a sandbox: then it runs unpinned
+}
+
+}  // namespace
+
+struct ThreadPool::Impl {
+  // The job of the current round. Written by the caller before `round` is raised, read by workers after they see it.
+  Call call = nullptr;
+  void* body = nullptr;
+  int items = 0;
+
+  alignas(64) std::atomic<uint32_t> round{0};
+  alignas(64) std::atomic<int> next{0};
+  alignas(64) std::atomic<int> working{0};  // workers that have not finished the round
+  alignas(64) std::atomic<int> sleepers{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> workers;
+  cpu_set_t callers_mask;
+  bool pinned = false;
+
+  void work(int worker) {
+    for (int i; (i = next.fetch_add(1, std::memory_order_relaxed)) < items;) call(body, i, worker);
+  }
+
+  uint32_t wait_for_round_after(uint32_t seen) {
+    for (int spin = 0; spin < kSpinsBeforeSleep; ++spin) {
+      uint32_t now = round.load(std::memory_order_acquire);
+      if (now != seen) return now;
+      relax();
+    }
+    // The caller raises `round` and then looks at `sleepers`; we do it the other way round: one of us sees the other.
+    sleepers.fetch_add(1);
+    round.wait(seen);
+    sleepers.fetch_sub(1);
+    return round.load();
+  }
+
+  void serve(int worker) {
+    for (uint32_t seen = 0;;) {
+      seen = wait_for_round_after(seen);
+      if (stop.load(std::memory_order_relaxed)) return;
+      work(worker);
+      working.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  void begin_round() {
+    round.fetch_add(1);
+    if (sleepers.load() > 0) round.notify_all();
+  }
+};
+
+ThreadPool::ThreadPool(int n) : size_(n), impl_(std::make_unique<Impl>()) {
+  std::vector<int> cpus = affinity_cpus();
+  impl_->pinned = n > 1 && int(cpus.size()) == n && sched_getaffinity(0, sizeof impl_->callers_mask, &impl_->callers_mask) == 0;
+  for (int w = 1; w < n; ++w) {
+    impl_->workers.emplace_back([this, w, cpu = impl_->pinned ? cpus[size_t(w)] : -1] {
+      if (cpu >= 0) pin_this_thread(cpu);
+      impl_->serve(w);
+    });
+  }
+  if (impl_->pinned) pin_this_thread(cpus[0]);
+}
+
+ThreadPool::~ThreadPool() {
+  impl_->stop = true;
+  impl_->begin_round();
+  for (std::thread& t : impl_->workers) t.join();
+  if (impl_->pinned) pthread_setaffinity_np(pthread_self(), sizeof impl_->callers_mask, &impl_->callers_mask);
+}
+
+void ThreadPool::run_erased(int n, Call call, void* body) {
+  if (size_ == 1 || n <= 1) {
+    for (int i = 0; i < n; ++i) call(body, i, 0);
+    return;
+  }
+  Impl& p = *impl_;
+  p.call = call;
+  p.body = body;
+  p.items = n;
+  p.next.store(0, std::memory_order_relaxed);
+  p.working.store(size_ - 1, std::memory_order_relaxed);
+  p.begin_round();
+  p.work(0);
+  for (int spin = 0; p.working.load(std::memory_order_acquire) != 0; ++spin) {
+    spin < kSpinsBeforeYield ? relax() : std::this_thread::yield();
+  }
+}
+
+}  // namespace apr
