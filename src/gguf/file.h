@@ -33,7 +33,8 @@ enum class Access {
 ///
 /// owns    the mapping or the memory; movable, not copyable
 /// trust   untrusted bytes. Every count, length, offset, type and product is checked against the file's size
-///         before it is used; allocation stays under a small multiple of the header's bytes (plus the file in Read mode)
+///         before it is used; allocation stays under a small multiple of the header's bytes (plus the file in Read
+///         mode)
 /// errors  Io (cannot open or read), BadFile (malformed: what, byte offset, found, expected),
 ///         UnsupportedOperation (GGUF version, big-endian, tensor type: by tensor and type name)
 /// threads const after open: any thread may read

@@ -1,9 +1,11 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -19,7 +21,9 @@ struct Value;
 /// Integers of every width are widened to 64 bits; floats of both to double.
 struct Array {
   ValueType element = ValueType::U8;
-  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<std::string>, std::vector<Array>> items;
+  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<std::string>,
+               std::vector<Array>>
+      items;
   size_t size() const;
 };
 
@@ -33,7 +37,8 @@ struct Value {
 
 /// The metadata of a file: keys in file order, each once.
 ///
-/// errors  typed getters throw BadModel when a key has another type or does not fit: "qwen3moe.block_count: found string, expected
+/// errors  typed getters throw BadModel when a key has another type or does not fit: "qwen3moe.block_count: found
+/// string, expected
 ///         unsigned integer"; `require_*` also when it is missing
 /// threads const after load
 class Metadata {
@@ -45,13 +50,13 @@ class Metadata {
   const std::vector<Entry>& entries() const { return entries_; }
   const Value* find(std::string_view key) const;
 
-  std::optional<uint64_t> u64(std::string_view key) const;   ///< any integer type whose value is not negative
-  std::optional<double> f64(std::string_view key) const;     ///< F32 or F64; also any integer
+  std::optional<uint64_t> u64(std::string_view key) const;  ///< any integer type whose value is not negative
+  std::optional<double> f64(std::string_view key) const;    ///< F32 or F64; also any integer
   std::optional<bool> boolean(std::string_view key) const;
   const std::string* string(std::string_view key) const;
-  const std::vector<std::string>* strings(std::string_view key) const;      ///< array of strings
-  std::optional<std::vector<int64_t>> integers(std::string_view key) const; ///< array of any integer type
-  std::optional<std::vector<double>> floats(std::string_view key) const;    ///< array of F32 or F64
+  const std::vector<std::string>* strings(std::string_view key) const;       ///< array of strings
+  std::optional<std::vector<int64_t>> integers(std::string_view key) const;  ///< array of any integer type
+  std::optional<std::vector<double>> floats(std::string_view key) const;     ///< array of F32 or F64
 
   uint64_t require_u64(std::string_view key) const;
   double require_f64(std::string_view key) const;
@@ -62,7 +67,8 @@ class Metadata {
 
  private:
   std::vector<Entry> entries_;
-  std::unordered_map<std::string, size_t> index_;
+  std::map<std::string, size_t, std::less<>>
+      index_;  // ordered: no file can make its keys collide, as it could in a hash table
 };
 
 }  // namespace apr::gguf
