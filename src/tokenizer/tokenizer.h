@@ -15,9 +15,10 @@ enum class Kind : uint8_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 
 
 /// Everything a byte-level BPE tokenizer is made of, from whatever file it came.
 struct Vocabulary {
-  std::string pre;                  ///< pre-tokenizer: "qwen2", "gpt-2" or "llama-bpe"
-  std::vector<std::string> tokens;  ///< id -> text, in GPT-2's byte alphabet for Normal tokens, plain UTF-8 for the others
-  std::vector<Kind> kinds;          ///< same length as tokens, or empty: all Normal
+  std::string pre;  ///< pre-tokenizer: "qwen2", "gpt-2" or "llama-bpe"
+  std::vector<std::string>
+      tokens;               ///< id -> text, in GPT-2's byte alphabet for Normal tokens, plain UTF-8 for the others
+  std::vector<Kind> kinds;  ///< same length as tokens, or empty: all Normal
   std::vector<std::string> merges;  ///< "left right", best first
   std::string source;               ///< named in errors: a path, or "metadata"
 };
@@ -25,7 +26,8 @@ struct Vocabulary {
 /// Reads vocab.json, merges.txt and, where present beside them, added_tokens.json
 /// (id -> {"content", "special"}, or content -> id).
 /// errors  Io; BadFile with file, line or key, found, expected
-Vocabulary read_vocabulary(const std::string& vocab_json, const std::string& merges_txt, const std::string& pre = "qwen2");
+Vocabulary read_vocabulary(const std::string& vocab_json, const std::string& merges_txt,
+                           const std::string& pre = "qwen2");
 
 enum class Special {
   Plain,  ///< strict: all is plain text, "<|im_end|>" too
@@ -34,11 +36,12 @@ enum class Special {
 
 /// Byte-level BPE: text <-> token ids.
 ///
-/// trust   text may be any bytes. Invalid UTF-8 is kept byte for byte (no NFC on a piece that holds it), so decode(encode(x)) == x;
+/// trust   text may be any bytes. Invalid UTF-8 is kept byte for byte (no NFC on a piece that holds it), so
+/// decode(encode(x)) == x;
 ///         for valid text decode gives NFC(x) where the pre-tokenizer asks for NFC (qwen2)
-/// errors  constructor: UnsupportedOperation (unknown `pre`), BadModel (merge of unknown tokens, missing byte, sizes that differ)
-/// threads const after construction: any thread may encode and decode
-/// source  GPT-2 byte alphabet (Radford et al. 2019); BPE arXiv:1508.07909; O(n log n) in the length of a pre-token
+/// errors  constructor: UnsupportedOperation (unknown `pre`), BadModel (merge of unknown tokens, missing byte, sizes
+/// that differ) threads const after construction: any thread may encode and decode source  GPT-2 byte alphabet (Radford
+/// et al. 2019); BPE arXiv:1508.07909; O(n log n) in the length of a pre-token
 class Tokenizer {
  public:
   explicit Tokenizer(Vocabulary vocabulary);
@@ -64,7 +67,8 @@ class Tokenizer {
 };
 
 /// Turns tokens into text a piece at a time and only ever emits whole UTF-8 characters.
-/// A byte that can never become one is emitted as U+FFFD, like String.fromUTF8 in browsers (maximal subparts, Unicode 15 §3.9).
+/// A byte that can never become one is emitted as U+FFFD, like String.fromUTF8 in browsers (maximal subparts, Unicode
+/// 15 §3.9).
 class TextStream {
  public:
   explicit TextStream(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}

@@ -1,0 +1,110 @@
+#include "tokenizer/merge.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+
+#include "base/error.h"
+
+namespace apr::tokenizer {
+namespace {
+
+constexpr uint32_t kEnd = UINT32_MAX;  // no node: before the first, after the last
+
+}  // namespace
+
+MergeTable::MergeTable(size_t merges) : slots_(std::bit_ceil(merges + merges / 2 + 1)), mask_(slots_.size() - 1) {
+  wholes_.reserve(merges);
+}
+
+void MergeTable::add(Token left, Token right, Token whole) {
+  const auto rank = static_cast<uint32_t>(wholes_.size());
+  wholes_.push_back(whole);
+  size_t at = slot_of(left, right);
+  while (slots_[at].rank != kNone) {
+    if (slots_[at].left == left && slots_[at].right == right) return;
+    at = (at + 1) & mask_;
+  }
+  slots_[at] = {left, right, rank};
+}
+
+void Merger::append(std::string_view piece, std::vector<Token>& out) {
+  if (piece.size() <= kShort) {
+    append_short(piece, out);
+  } else {
+    append_long(piece, out);
+  }
+}
+
+void Merger::append_short(std::string_view piece, std::vector<Token>& out) const {
+  Token tokens[kShort];
+  uint32_t ranks[kShort];
+  size_t n = piece.size();
+  for (size_t i = 0; i < n; ++i) tokens[i] = bytes_[static_cast<uint8_t>(piece[i])];
+  for (size_t i = 0; i + 1 < n; ++i) ranks[i] = table_.rank(tokens[i], tokens[i + 1]);
+  while (n > 1) {
+    const size_t best = std::min_element(ranks, ranks + n - 1) - ranks;  // the first of equals
+    if (ranks[best] == MergeTable::kNone) break;
+    tokens[best] = table_.whole(ranks[best]);
+    std::copy(tokens + best + 2, tokens + n, tokens + best + 1);
+    std::copy(ranks + best + 1, ranks + n - 1, ranks + best);
+    --n;
+    if (best > 0) ranks[best - 1] = table_.rank(tokens[best - 1], tokens[best]);
+    if (best + 1 < n) ranks[best] = table_.rank(tokens[best], tokens[best + 1]);
+  }
+  out.insert(out.end(), tokens, tokens + n);
+}
+
+void Merger::append_long(std::string_view piece, std::vector<Token>& out) {
+  if (piece.size() >= kEnd) {
+    fail(ErrorCode::BadInput,
+         "text: a stretch of {} bytes without a place to cut it, expected less than 4 GiB; split the text",
+         piece.size());
+  }
+  make_nodes(piece);
+  heap_.clear();
+  for (uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].rank != MergeTable::kNone) heap_.push_back(static_cast<uint64_t>(nodes_[i].rank) << 32 | i);
+  }
+  std::ranges::make_heap(heap_, std::greater{});
+  while (!heap_.empty()) {
+    std::ranges::pop_heap(heap_, std::greater{});
+    const auto rank = static_cast<uint32_t>(heap_.back() >> 32);
+    const auto left = static_cast<uint32_t>(heap_.back());
+    heap_.pop_back();
+    // A candidate whose tokens have changed since is passed over: its place holds another rank, or none.
+    if (nodes_[left].rank == rank) join_at(left);
+  }
+  for (uint32_t at = 0; at != kEnd; at = nodes_[at].next) out.push_back(nodes_[at].token);
+}
+
+void Merger::make_nodes(std::string_view piece) {
+  const auto n = static_cast<uint32_t>(piece.size());
+  nodes_.resize(n);
+  for (uint32_t i = 0; i < n; ++i) {
+    nodes_[i] = {bytes_[static_cast<uint8_t>(piece[i])], MergeTable::kNone, i == 0 ? kEnd : i - 1,
+                 i + 1 == n ? kEnd : i + 1};
+  }
+  for (uint32_t i = 0; i + 1 < n; ++i) nodes_[i].rank = table_.rank(nodes_[i].token, nodes_[i + 1].token);
+}
+
+void Merger::rank_pair(uint32_t left) {
+  Node& node = nodes_[left];
+  node.rank = node.next == kEnd ? MergeTable::kNone : table_.rank(node.token, nodes_[node.next].token);
+  if (node.rank == MergeTable::kNone) return;
+  heap_.push_back(static_cast<uint64_t>(node.rank) << 32 | left);
+  std::ranges::push_heap(heap_, std::greater{});
+}
+
+void Merger::join_at(uint32_t left) {
+  Node& node = nodes_[left];
+  Node& right = nodes_[node.next];
+  node.token = table_.whole(node.rank);
+  node.next = right.next;
+  right.rank = MergeTable::kNone;
+  if (node.next != kEnd) nodes_[node.next].previous = left;
+  rank_pair(left);
+  if (node.previous != kEnd) rank_pair(node.previous);
+}
+
+}  // namespace apr::tokenizer
