@@ -1,0 +1,46 @@
+#include "kernels/dispatch.h"
+
+#include <string>
+
+#include "base/error.h"
+
+namespace apr::kernels {
+namespace {
+
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+
+// CPUs with AVX2 but without F16C were never sold, so AVX2 and FMA stand for all three.
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+const IsaRow kRows[] = {
+    {&isa::kAvx512, has_avx512},
+    {&isa::kAvx2, has_avx2},
+    {&isa::kScalar, [] { return true; }},
+};
+
+std::string names() {
+  std::string list;
+  for (const IsaRow& row : kRows) list += (list.empty() ? "" : ", ") + std::string(row.kernels->name);
+  return list;
+}
+
+}  // namespace
+
+std::span<const IsaRow> all_isas() { return kRows; }
+
+const Kernels& choose_kernels(std::string_view name) {
+  for (const IsaRow& row : kRows) {
+    if (name.empty() ? row.supported() : row.kernels->name == name) {
+      if (!row.supported()) {
+        fail(ErrorCode::UnsupportedOperation, "instruction set {}: this CPU does not have it; leave --isa out to get the best it has", name);
+      }
+      return *row.kernels;
+    }
+  }
+  fail(ErrorCode::Usage, "instruction set '{}' is not known; there are: {}", name, names());
+}
+
+}  // namespace apr::kernels

@@ -1,0 +1,129 @@
+#pragma once
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "base/inline.h"
+#include "quant/half.h"
+
+namespace apr::kernels::isa {
+
+/// The words that an instruction set offers to the algorithms in generic/, here in plain C++: the meaning of every word.
+/// The other sets have the same words with the same results to the bit.
+struct Scalar {
+  static constexpr std::string_view name = "scalar";
+  static constexpr int token_tile = 1;  ///< tokens whose sums stay in registers at once
+
+  struct F {  ///< 16 f32
+    float v[16];
+  };
+  struct I {  ///< 16 int32
+    int32_t v[16];
+  };
+  struct Codes {  ///< 64 bytes: 16 lanes of 4 weight codes
+    uint8_t v[64];
+  };
+
+  template <class Op>
+  APR_INLINE static F each(Op op) {
+    F r;
+    for (int i = 0; i < 16; ++i) r.v[i] = op(i);
+    return r;
+  }
+  APR_INLINE static F set(float x) { return each([&](int) { return x; }); }
+  APR_INLINE static F load(const float* p) { return each([&](int i) { return p[i]; }); }
+  APR_INLINE static F load_part(const float* p, int n) { return each([&](int i) { return i < n ? p[i] : 0.0f; }); }
+  APR_INLINE static void store(float* p, F a) { std::memcpy(p, a.v, sizeof a.v); }
+  APR_INLINE static void store_part(float* p, F a, int n) { std::memcpy(p, a.v, sizeof(float) * size_t(n)); }
+  APR_INLINE static F load_half(const std::byte* p) { return each([&](int i) { return quant::load_half(p + 2 * i); }); }
+  APR_INLINE static F load_bfloat(const std::byte* p) {
+    return each([&](int i) { return quant::bfloat_to_float(quant::load_u16(p + 2 * i)); });
+  }
+  APR_INLINE static void store_half(std::byte* p, F a) {
+    for (int i = 0; i < 16; ++i) {
+      uint16_t h = quant::float_to_half(a.v[i]);
+      std::memcpy(p + 2 * i, &h, 2);
+    }
+  }
+  APR_INLINE static F add(F a, F b) { return each([&](int i) { return a.v[i] + b.v[i]; }); }
+  APR_INLINE static F sub(F a, F b) { return each([&](int i) { return a.v[i] - b.v[i]; }); }
+  APR_INLINE static F mul(F a, F b) { return each([&](int i) { return a.v[i] * b.v[i]; }); }
+  APR_INLINE static F div(F a, F b) { return each([&](int i) { return a.v[i] / b.v[i]; }); }
+  APR_INLINE static F fma(F a, F b, F c) { return each([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); }); }
+  /// The second operand where they are unordered, as x86's maxps and minps.
+  APR_INLINE static F max(F a, F b) { return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
+  APR_INLINE static F min(F a, F b) { return each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; }); }
+  APR_INLINE static F abs(F a) {
+    return each([&](int i) { return std::bit_cast<float>(std::bit_cast<uint32_t>(a.v[i]) & 0x7fffffffu); });
+  }
+  APR_INLINE static float sum(F a) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) a.v[i] += a.v[i + half];
+    }
+    return a.v[0];
+  }
+  APR_INLINE static float largest(F a) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
+    }
+    return a.v[0];
+  }
+
+  APR_INLINE static F to_float(I a) { return each([&](int i) { return float(a.v[i]); }); }
+  APR_INLINE static I bits(F a) { return std::bit_cast<I>(a); }
+  APR_INLINE static F from_bits(I a) { return std::bit_cast<F>(a); }
+  APR_INLINE static I set_int(int32_t x) {
+    I r;
+    for (int i = 0; i < 16; ++i) r.v[i] = x;
+    return r;
+  }
+  APR_INLINE static I add_int(I a, I b) {
+    I r;
+    for (int i = 0; i < 16; ++i) r.v[i] = int32_t(uint32_t(a.v[i]) + uint32_t(b.v[i]));
+    return r;
+  }
+  APR_INLINE static I shift_left_23(I a) {
+    I r;
+    for (int i = 0; i < 16; ++i) r.v[i] = int32_t(uint32_t(a.v[i]) << 23);
+    return r;
+  }
+  /// The lowest byte of each lane.
+  APR_INLINE static void store_bytes(int8_t* p, I a) {
+    for (int i = 0; i < 16; ++i) p[i] = int8_t(uint32_t(a.v[i]) & 0xff);
+  }
+
+  APR_INLINE static Codes load_codes(const uint8_t* p) {
+    Codes c;
+    std::memcpy(c.v, p, 64);
+    return c;
+  }
+  /// acc[lane] += the four products of the lane's unsigned codes (at most 127) with the four signed bytes of x4.
+  APR_INLINE static I dot_unsigned(I acc, Codes w, int32_t x4) {
+    auto x = std::bit_cast<std::array<int8_t, 4>>(x4);
+    for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(w.v[i]) * x[size_t(i % 4)];
+    return acc;
+  }
+  /// For signed codes, -128 … 127: a sum begins with start_signed(bias of the activations), and codes go through signed_codes once.
+  using SignedCodes = Codes;
+  APR_INLINE static SignedCodes signed_codes(Codes c) { return c; }
+  APR_INLINE static I start_signed(int32_t) { return set_int(0); }
+  APR_INLINE static I dot_signed(I acc, SignedCodes w, int32_t x4) {
+    auto x = std::bit_cast<std::array<int8_t, 4>>(x4);
+    for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(int8_t(w.v[i])) * x[size_t(i % 4)];
+    return acc;
+  }
+
+  /// 16 x 16 words of 4 bytes: dst[j][i] = src[i][j], rows of src `stride` bytes apart, rows of dst 64.
+  APR_INLINE static void transpose(const void* src, size_t stride, void* dst) {
+    for (size_t i = 0; i < 16; ++i) {
+      for (size_t j = 0; j < 16; ++j) {
+        std::memcpy(static_cast<char*>(dst) + 64 * j + 4 * i, static_cast<const char*>(src) + stride * i + 4 * j, 4);
+      }
+    }
+  }
+};
+
+}  // namespace apr::kernels::isa

@@ -1,0 +1,162 @@
+#include "kernels/ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+#include "base/error.h"
+#include "kernels/dispatch.h"
+#include "kernels/ops_internal.h"
+
+namespace apr::kernels {
+
+Ops::Ops(ThreadPool& pool, std::string_view isa) : k_(&choose_kernels(isa)), pool_(&pool) {}
+Ops::Ops(int threads) : k_(&choose_kernels("scalar")), threads_(threads) { arena_.measure_only(); }
+Ops Ops::measuring(int threads) { return Ops(threads); }
+
+void Ops::reserve(size_t bytes) {
+  try {
+    arena_.reserve(bytes);
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::Memory, "scratch memory: the system refused {} MiB; use a smaller chunk or free memory", bytes >> 20);
+  }
+}
+
+Mat Ops::embed(const Weight& table, std::span<const int32_t> tokens) {
+  Mat x = mat(int(tokens.size()), table.n_in);
+  if (is_measuring()) return x;
+  over_rows(x.rows, x.cols, [&](int t) { quant::decode(table.type, table.row(tokens[size_t(t)]), size_t(x.cols), x.row(t)); });
+  return x;
+}
+
+Mat Ops::rms_norm(Mat x, const float* weight, float eps) {
+  Mat y = mat(x.rows, x.cols);
+  if (is_measuring()) return y;
+  over_rows(x.rows, x.cols, [&](int t) { k_->rms_norm(x.row(t), weight, x.cols, eps, y.row(t)); });
+  return y;
+}
+
+void Ops::rms_norm_heads(Mat x, int d, const float* weight, float eps) {
+  if (is_measuring()) return;
+  over_rows(x.rows, x.cols, [&](int t) {
+    for (int c = 0; c < x.cols; c += d) k_->rms_norm(x.row(t) + c, weight, d, eps, x.row(t) + c);
+  });
+}
+
+void Ops::add(Mat x, Mat y) {
+  if (is_measuring()) return;
+  over_rows(x.rows, x.cols, [&](int t) { k_->add(x.row(t), y.row(t), x.cols); });
+}
+
+void Ops::add_bias(Mat x, const float* bias) {
+  if (is_measuring()) return;
+  over_rows(x.rows, x.cols, [&](int t) { k_->add(x.row(t), bias, x.cols); });
+}
+
+Mat Ops::rope_angles(int first, int T, std::span<const double> frequencies) {
+  const int pairs = int(frequencies.size());
+  Mat angles = mat(T, 2 * pairs);
+  if (is_measuring()) return angles;
+  over_rows(T, 64 * pairs, [&](int t) {  // a sine costs like dozens of multiplications
+    for (int i = 0; i < pairs; ++i) {
+      const double angle = double(first + t) * frequencies[size_t(i)];
+      angles.row(t)[i] = float(std::cos(angle));
+      angles.row(t)[pairs + i] = float(std::sin(angle));
+    }
+  });
+  return angles;
+}
+
+void Ops::rope(Mat x, int d, Mat angles, RopePairs pairs) {
+  if (is_measuring()) return;
+  const int half = angles.cols / 2;
+  const int step = pairs == RopePairs::Halves ? 1 : 2, partner = pairs == RopePairs::Halves ? half : 1;
+  over_rows(x.rows, x.cols, [&](int t) {
+    const float* cosine = angles.row(t);
+    const float* sine = cosine + half;
+    for (float* head = x.row(t); head < x.row(t) + x.cols; head += d) {
+      for (int i = 0; i < half; ++i) {
+        float& a = head[i * step];
+        float& b = head[i * step + partner];
+        const float a0 = a, b0 = b;
+        a = a0 * cosine[i] - b0 * sine[i];
+        b = b0 * cosine[i] + a0 * sine[i];
+      }
+    }
+  });
+}
+
+void Ops::want(Input& x, const Weight& w) {
+  if (!quant::info(w.type).quantised() || x.q) return;
+  const int blocks = x_blocks(x.x.cols);
+  x.q = arena_.take<XBlock>(size_t(x.x.rows) * size_t(blocks));
+  if (is_measuring()) return;
+  over_rows(x.x.rows, x.x.cols, [&](int t) { k_->quantise(x.x.row(t), x.x.cols, x.q + size_t(t) * size_t(blocks)); });
+}
+
+Ops::ProductScratch* Ops::take_product_scratch(int n_in, int tokens) {
+  ProductScratch* all = arena_.take<ProductScratch>(size_t(workers()));
+  for (int i = 0; i < workers(); ++i) {
+    const size_t panel_floats = size_t(tokens) * kPanelRows;
+    ProductScratch s;
+    s.panel = arena_.take<PanelUnit>(size_t(units(n_in)));
+    s.mins = arena_.take<float>(panel_floats);
+    for (float*& y : s.y) y = arena_.take<float>(panel_floats);
+    s.wide = arena_.take<float>(2 * panel_floats);
+    if (!is_measuring()) all[i] = s;
+  }
+  return all;
+}
+
+Ops::TokenRows Ops::token_rows(const Input& x, const int* tokens, int n) {
+  TokenRows rows{arena_.take<const float*>(size_t(n)), arena_.take<const XBlock*>(size_t(n))};
+  if (is_measuring()) return rows;
+  for (int i = 0; i < n; ++i) {
+    const int t = tokens ? tokens[i] : i;
+    rows.f[i] = x.x.data ? x.x.row(t) : nullptr;
+    rows.q[i] = x.q ? x.q_row(t) : nullptr;
+  }
+  return rows;
+}
+
+void Ops::product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y) {
+  ProductJob job{&w, row0, std::min(kPanelRows, w.n_out - row0), x.f + first, x.q + first, tokens, y, s.panel, s.mins};
+  k_->product[size_t(w.type)](job);
+}
+
+Mat Ops::project(Input& x, const Weight& w) {
+  Mat y;
+  project(x, {{w, y}});
+  return y;
+}
+
+void Ops::project(Input& x, std::initializer_list<Projection> all) {
+  const int T = x.x.rows, n_in = x.x.cols;
+  for (const Projection& p : all) {
+    want(x, p.w);
+    p.y = mat(T, p.w.n_out);
+  }
+  Scope temporary = scope();
+  TokenRows rows = token_rows(x, nullptr, T);
+  ProductScratch* scratch = take_product_scratch(n_in, T);
+  if (is_measuring()) return;
+
+  auto panels = [](const Weight& w) { return (w.n_out + kPanelRows - 1) / kPanelRows; };
+  int total = 0;
+  for (const Projection& p : all) total += panels(p.w);
+  const int per_item = std::clamp(total / (8 * workers()), 1, 8);
+  auto one_panel = [&](int panel, int worker) {
+    const Projection* p = all.begin();
+    while (panel >= panels(p->w)) panel -= panels((p++)->w);
+    const int row0 = panel * kPanelRows, n = std::min(kPanelRows, p->w.n_out - row0);
+    ProductScratch& s = scratch[worker];
+    product(p->w, row0, rows, 0, T, s, s.y[0]);
+    for (int t = 0; t < T; ++t) std::memcpy(p->y.row(t) + row0, s.y[0] + kPanelRows * t, size_t(n) * sizeof(float));
+  };
+  pool_->run((total + per_item - 1) / per_item, [&](int item, int worker) {
+    for (int panel = item * per_item; panel < std::min(total, (item + 1) * per_item); ++panel) one_panel(panel, worker);
+  });
+}
+
+}  // namespace apr::kernels
