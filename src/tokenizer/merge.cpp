@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
+#include <utility>
 
 #include "base/error.h"
 
@@ -63,10 +64,7 @@ void Merger::append_long(std::string_view piece, std::vector<Token>& out) {
   }
   make_nodes(piece);
   heap_.clear();
-  for (uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].rank != MergeTable::kNone) heap_.push_back(static_cast<uint64_t>(nodes_[i].rank) << 32 | i);
-  }
-  std::ranges::make_heap(heap_, std::greater{});
+  for (uint32_t i = 0; i < nodes_.size(); ++i) offer(i);
   while (!heap_.empty()) {
     std::ranges::pop_heap(heap_, std::greater{});
     const auto rank = static_cast<uint32_t>(heap_.back() >> 32);
@@ -91,20 +89,36 @@ void Merger::make_nodes(std::string_view piece) {
 void Merger::rank_pair(uint32_t left) {
   Node& node = nodes_[left];
   node.rank = node.next == kEnd ? MergeTable::kNone : table_.rank(node.token, nodes_[node.next].token);
+}
+
+// Only pairs that come before both of their neighbours are candidates: the best of all is among them, and the heap
+// stays small.
+void Merger::offer(uint32_t left) {
+  if (left == kEnd) return;
+  const Node& node = nodes_[left];
   if (node.rank == MergeTable::kNone) return;
+  if (node.previous != kEnd && nodes_[node.previous].rank <= node.rank) return;
+  if (nodes_[node.next].rank < node.rank) return;
   heap_.push_back(static_cast<uint64_t>(node.rank) << 32 | left);
   std::ranges::push_heap(heap_, std::greater{});
 }
 
 void Merger::join_at(uint32_t left) {
   Node& node = nodes_[left];
-  Node& right = nodes_[node.next];
+  const uint32_t before = node.previous, right = node.next, after = nodes_[right].next;
   node.token = table_.whole(node.rank);
-  node.next = right.next;
-  right.rank = MergeTable::kNone;
-  if (node.next != kEnd) nodes_[node.next].previous = left;
+  node.next = after;
+  if (after != kEnd) nodes_[after].previous = left;
+  const uint32_t lost_right = std::exchange(nodes_[right].rank, MergeTable::kNone);
+  const uint32_t lost_left = before == kEnd ? MergeTable::kNone : nodes_[before].rank;
   rank_pair(left);
-  if (node.previous != kEnd) rank_pair(node.previous);
+  if (before != kEnd) rank_pair(before);
+  offer(left);
+  offer(before);
+  // The pairs beyond are the same as before, but the ones they had to wait for may be gone.
+  if (after != kEnd && lost_right <= nodes_[after].rank) offer(after);
+  const uint32_t further = before == kEnd ? kEnd : nodes_[before].previous;
+  if (further != kEnd && lost_left < nodes_[further].rank) offer(further);
 }
 
 }  // namespace apr::tokenizer

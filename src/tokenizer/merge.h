@@ -67,6 +67,7 @@ class Merger {
   void append_long(std::string_view piece, std::vector<Token>& out);
   void make_nodes(std::string_view piece);
   void rank_pair(uint32_t left);
+  void offer(uint32_t left);
   void join_at(uint32_t left);
 
   const MergeTable& table_;
