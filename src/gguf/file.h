@@ -32,18 +32,18 @@ enum class Access {
 /// A GGUF model file (version 2 or 3, little-endian), whole and validated; or all parts of a split one.
 ///
 /// owns    the mapping or the memory; movable, not copyable
-/// trust   untrusted bytes. Every count, length, offset, type and product is checked against the file's size
-///         before it is used; allocation stays under a small multiple of the header's bytes (plus the file in Read
-///         mode)
-/// errors  Io (cannot open or read), BadFile (malformed: what, byte offset, found, expected),
-///         UnsupportedOperation (GGUF version, big-endian, tensor type: by tensor and type name)
+/// trust   untrusted bytes. Every count, length, offset, type and product is checked against the file's size before it
+///         is used. Held at most: 32 bytes per byte of metadata and directory, which may take 256 MiB in all; and the
+///         file, in Read mode
+/// errors  Io (cannot open or read; a part is missing), BadFile (malformed: what, byte offset, found, expected),
+///         UnsupportedOperation (GGUF version, big-endian, tensor type: by tensor and type name), Memory (too little)
 /// threads const after open: any thread may read
 /// source  GGUF specification (ggml docs/gguf.md)
 class File {
  public:
   /// Opens path; for "NAME-00001-of-0000N.gguf" also the other parts, which must lie beside it.
   static File open(const std::filesystem::path& path, Access access = Access::Mmap);
-  /// Parses a file that is already in memory (tests, fuzzing); the bytes are copied.
+  /// Parses a whole model that is already in memory (tests, fuzzing); the bytes are copied.
   static File parse(std::span<const std::byte> bytes, const std::string& name = "<memory>");
 
   File(File&&) noexcept;

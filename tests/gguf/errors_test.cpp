@@ -122,6 +122,25 @@ TEST(OpenErrors, PipeDoesNotWait) {
   EXPECT_NE(r.sentence.find("pipe or device"), std::string::npos) << r.sentence;
 }
 
+/// A file of 1 GiB, nearly all of it a hole, that starts as given.
+void save_sparse(const std::filesystem::path& path, const Bytes& start) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(start.data()), std::streamsize(start.size()));
+  std::filesystem::resize_file(path, uint64_t(1) << 30);
+}
+
+TEST(HugeFile, MayHoldTensorsButNotMetadata) {
+  const test::TempDir dir;
+  save_sparse(dir / "array.gguf", test::one_array(ValueType::U8, uint64_t(1) << 29));
+  const Refusal r = refusal_of([&] { File::open(dir / "array.gguf"); });
+  EXPECT_EQ(r.code, ErrorCode::BadFile);
+  EXPECT_NE(r.sentence.find("may take 256 MiB"), std::string::npos) << r.sentence;
+
+  const uint64_t elements = uint64_t(1) << 27;
+  save_sparse(dir / "tensor.gguf", test::one_tensor({elements}, 0, 4));
+  EXPECT_EQ(File::open(dir / "tensor.gguf").find("w")->data.size(), 4 * elements);
+}
+
 TEST(OpenErrors, Unreadable) {
   if (geteuid() == 0) GTEST_SKIP() << "root may read every file";
   const test::TempDir dir;

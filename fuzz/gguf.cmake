@@ -1,0 +1,1 @@
+apr_fuzz(gguf LINKS apr_gguf)
