@@ -12,12 +12,6 @@
 #include "gguf/split.h"
 
 namespace apr::gguf {
-namespace {
-
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
-
-}  // namespace
-
 struct File::Impl {
   std::filesystem::path path;
   std::vector<Mapping> parts;
@@ -87,13 +81,13 @@ File File::open(const std::filesystem::path& path, Access access) try {
 File File::parse(std::span<const std::byte> bytes, const std::string& name) {
   auto impl = std::make_unique<Impl>();
   impl->path = name;
-  impl->metadata = impl->append(Mapping::copy_of(bytes), printable(name, 300));
-  const PartKeys keys = read_part_keys(impl->metadata, printable(name, 300));
+  impl->metadata = impl->append(Mapping::copy_of(bytes), shown(name));
+  const PartKeys keys = read_part_keys(impl->metadata, shown(name));
   if (keys.count > 1) {
     fail(ErrorCode::BadFile,
          "{}: found part {} of {} of a split model, expected a whole one, since parts are found by their path; open "
          "the first by its path",
-         printable(name, 300), keys.number + 1, keys.count);
+         shown(name), keys.number + 1, keys.count);
   }
   impl->index_names();
   return File(std::move(impl));

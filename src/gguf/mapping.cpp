@@ -18,8 +18,6 @@ namespace {
 
 constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest vector register
 
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
-
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}

@@ -66,4 +66,6 @@ std::string printable(std::string_view text, size_t max_bytes) {
   return out;
 }
 
+std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
+
 }  // namespace apr::gguf

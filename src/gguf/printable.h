@@ -1,4 +1,6 @@
 #pragma once
+#include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -12,5 +14,8 @@ namespace apr::gguf {
 /// errors  none
 /// threads pure
 std::string printable(std::string_view text, size_t max_bytes = 80);
+
+/// A path, likewise; cut when it is very long.
+std::string shown(const std::filesystem::path& path);
 
 }  // namespace apr::gguf

@@ -15,8 +15,6 @@ namespace {
 constexpr std::string_view kEnding = ".gguf", kOf = "-of-";
 constexpr size_t kDigits = 5;
 
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
-
 bool all_digits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
