@@ -46,7 +46,7 @@ Tokenizer::Impl::Impl(const Vocabulary& vocabulary)
     : pre_name(vocabulary.pre), pre(find_pre_tokenizer(vocabulary.pre)) {
   if (!pre) {
     std::string known;
-    for (const PreTokenizer& row : pre_tokenizers()) known += (known.empty() ? "" : ", ") + std::string(row.name);
+    for (const PreTokenizer& row : pre_tokenizers()) known.append(known.empty() ? "" : ", ").append(row.name);
     fail(ErrorCode::UnsupportedOperation, "{}: pre-tokenizer \"{}\" is not supported, expected one of {}",
          vocabulary.source, vocabulary.pre, known);
   }
