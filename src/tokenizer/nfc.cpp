@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "tokenizer/unicode.h"
@@ -18,6 +19,7 @@ namespace {
 struct Mark {
   char32_t code_point;
   int combining_class;
+  size_t place;  // in the decomposed text: marks of one class keep their order
 };
 
 constexpr char32_t kSyllables = 0xAC00, kLeads = 0x1100, kVowels = 0x1161, kTails = 0x11A7;
@@ -45,7 +47,7 @@ void decompose(std::string_view text, std::vector<Mark>& out) {
     const auto c = static_cast<utf8proc_int32_t>(at.code_point);
     const utf8proc_ssize_t n = utf8proc_decompose_char(c, parts, 32, UTF8PROC_DECOMPOSE, &boundary);
     for (utf8proc_ssize_t i = 0; i < n; ++i) {
-      out.push_back({static_cast<char32_t>(parts[i]), utf8proc_get_property(parts[i])->combining_class});
+      out.push_back({static_cast<char32_t>(parts[i]), utf8proc_get_property(parts[i])->combining_class, out.size()});
     }
     pos += at.length;
   }
@@ -57,7 +59,9 @@ void order(std::vector<Mark>& marks) {
   for (auto begin = marks.begin(); begin != marks.end();) {
     begin = std::find_if_not(begin, marks.end(), is_starter);
     const auto end = std::find_if(begin, marks.end(), is_starter);
-    std::stable_sort(begin, end, [](const Mark& a, const Mark& b) { return a.combining_class < b.combining_class; });
+    std::sort(begin, end, [](const Mark& a, const Mark& b) {
+      return std::pair(a.combining_class, a.place) < std::pair(b.combining_class, b.place);
+    });
     begin = end;
   }
 }

@@ -7,7 +7,7 @@ namespace apr::tokenizer {
 
 Specials::Specials(std::vector<Entry> entries) : entries_(std::move(entries)) {
   std::erase_if(entries_, [](const Entry& e) { return e.text.empty(); });
-  std::ranges::stable_sort(entries_, {}, &Entry::text);
+  std::ranges::sort(entries_, {}, [](const Entry& e) { return std::pair(std::string_view(e.text), e.token); });
   const auto repeated = std::ranges::unique(entries_, {}, &Entry::text);
   entries_.erase(repeated.begin(), repeated.end());
   for (const Entry& entry : entries_) first_byte_[static_cast<uint8_t>(entry.text[0])] = true;

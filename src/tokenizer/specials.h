@@ -25,7 +25,7 @@ class Specials {
   };
 
   Specials() = default;
-  /// Entries with an empty text are left out; of two with one text the first stays.
+  /// Entries with an empty text are left out; of two with one text the lower token stays.
   explicit Specials(std::vector<Entry> entries);
 
   Match find_in(std::string_view text, size_t from) const;

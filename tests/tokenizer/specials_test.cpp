@@ -27,7 +27,7 @@ TEST(Specials, LeftmostThenLongest) {
 TEST(Specials, FindsByExactText) {
   const Specials specials({{"b", 7}, {"", 8}, {"a", 5}, {"b", 9}});
   EXPECT_EQ(specials.find("a"), 5);
-  EXPECT_EQ(specials.find("b"), 7) << "the first of two with one text";
+  EXPECT_EQ(specials.find("b"), 7) << "the lower of two with one text";
   EXPECT_EQ(specials.find(""), -1) << "an empty token can never be cut out";
   EXPECT_EQ(specials.find("c"), -1);
   EXPECT_EQ(Specials().find_in("a", 0).token, -1);
