@@ -92,7 +92,9 @@ TEST_F(Split, MissingPartIsNamed) {
 TEST_F(Split, RenamedFirstPart) {
   std::filesystem::rename(dir / part_name(1, 3), dir / "model.gguf");
   expect_refusal("model.gguf", "expected the name …-00001-of-00003.gguf");
-  std::filesystem::rename(dir / "model.gguf", dir / part_name(1, 4));
+  std::filesystem::rename(dir / "model.gguf", dir / part_name(2, 3));
+  expect_refusal(part_name(2, 3), "found the first of 3 parts");
+  std::filesystem::rename(dir / part_name(2, 3), dir / part_name(1, 4));
   expect_refusal(part_name(1, 4), "expected the name …-00001-of-00003.gguf");
 }
 
