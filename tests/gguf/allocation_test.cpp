@@ -1,9 +1,9 @@
 // How much memory a file can make the loader take. This program replaces operator new, so it stands alone.
 //
 // The bound: what the loader holds at once is at most kPerByte bytes for each byte of the file (the copy that parse()
-// makes included), and kFixed for an error's sentence. The worst file is one of short pairs, 14 bytes each: a pair costs
-// an Entry (88 bytes, three times that while the vector grows) and a node of the key index (72, and 16 for malloc):
-// 352 / 14 is 26, and 1 for the copy.
+// makes included), and kFixed for an error's sentence. The worst file is one of short pairs, 14 bytes each: a pair
+// costs an Entry (88 bytes, three times that while the vector grows) and a node of the key index (72, and 16 for
+// malloc): 352 / 14 is 26, and 1 for the copy.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
