@@ -8,7 +8,8 @@ namespace apr {
 
 /// Scratch memory for one pass: handed out in order, given back all at once down to a mark.
 ///
-/// It can also be run without memory, to find out how much a pass will need: then every pointer is null and only peak() counts.
+/// It can also be run without memory, to find out how much a pass will need: then every pointer is null and only peak()
+/// counts.
 ///
 /// units   bytes; every piece starts on a cache line
 /// errors  reserve: std::bad_alloc. Taking more than was reserved is a programmer's mistake and ends the program

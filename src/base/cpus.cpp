@@ -1,5 +1,7 @@
 #include "base/cpus.h"
 
+#include <fmt/format.h>
+
 #include <sched.h>
 
 #include <algorithm>
@@ -57,7 +59,7 @@ double cgroup_cpu_limit(std::string_view proc_self_cgroup, const fs::path& cgrou
   for (std::string line; std::getline(lines, line);) {  // "hierarchy:controllers:path"
     size_t a = line.find(':'), b = a == std::string::npos ? a : line.find(':', a + 1);
     if (b == std::string::npos) continue;
-    std::string controllers = "," + line.substr(a + 1, b - a - 1) + ",", group = line.substr(b + 1);
+    const std::string controllers = fmt::format(",{},", line.substr(a + 1, b - a - 1)), group = line.substr(b + 1);
     if (group.size() > 4096 || group.find("..") != std::string::npos) continue;
     double limit = 0;
     if (controllers == ",,") {

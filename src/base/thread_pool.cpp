@@ -13,7 +13,8 @@
 namespace apr {
 namespace {
 
-constexpr int kSpinsBeforeSleep = 1 << 15;  // about 0.3 ms of pause instructions: longer than any gap inside a forward pass
+constexpr int kSpinsBeforeSleep =
+    1 << 15;  // about 0.3 ms of pause instructions: longer than any gap inside a forward pass
 constexpr int kSpinsBeforeYield = 1 << 12;
 
 inline void relax() { __builtin_ia32_pause(); }
@@ -76,7 +77,8 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(int n) : size_(n), impl_(std::make_unique<Impl>()) {
   std::vector<int> cpus = affinity_cpus();
-  impl_->pinned = n > 1 && int(cpus.size()) == n && sched_getaffinity(0, sizeof impl_->callers_mask, &impl_->callers_mask) == 0;
+  impl_->pinned =
+      n > 1 && int(cpus.size()) == n && sched_getaffinity(0, sizeof impl_->callers_mask, &impl_->callers_mask) == 0;
   for (int w = 1; w < n; ++w) {
     impl_->workers.emplace_back([this, w, cpu = impl_->pinned ? cpus[size_t(w)] : -1] {
       if (cpu >= 0) pin_this_thread(cpu);

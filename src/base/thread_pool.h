@@ -8,8 +8,8 @@ namespace apr {
 ///
 /// Items are handed out in order to whoever is free, so who runs what varies: a result must never depend on it.
 /// Workers spin for a short while between loops, since a forward pass has hundreds of them, and then sleep.
-/// When the team is as large as the process's CPU set, each thread (the caller too, while the pool lives) keeps to one CPU;
-/// a smaller team is left to the scheduler, so that two small processes do not sit on the same core.
+/// When the team is as large as the process's CPU set, each thread (the caller too, while the pool lives) keeps to one
+/// CPU; a smaller team is left to the scheduler, so that two small processes do not sit on the same core.
 ///
 /// errors  std::system_error when a thread cannot be started
 /// threads one caller at a time, the one that made the pool; items must not throw
@@ -26,7 +26,8 @@ class ThreadPool {
   template <class Body>
   void run(int n, Body&& body) {
     using B = std::remove_reference_t<Body>;
-    run_erased(n, [](void* b, int item, int worker) { (*static_cast<B*>(b))(item, worker); }, &body);
+    run_erased(
+        n, [](void* b, int item, int worker) { (*static_cast<B*>(b))(item, worker); }, &body);
   }
 
  private:

@@ -5,8 +5,8 @@ namespace apr::kernels {
 
 /// 32 activations as int8 with one scale: x[i] ~ scale * code[i]. One cache line.
 ///
-/// The sums are there for the products: `sum` for types with mins, `bias` for instruction sets that multiply unsigned by signed bytes
-/// and so shift signed weights up by 128.
+/// The sums are there for the products: `sum` for types with mins, `bias` for instruction sets that multiply unsigned
+/// by signed bytes and so shift signed weights up by 128.
 struct alignas(64) XBlock {
   static constexpr int kLen = 32;
   int8_t code[kLen];     ///< -127 … 127

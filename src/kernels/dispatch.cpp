@@ -8,8 +8,9 @@ namespace apr::kernels {
 namespace {
 
 bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
 }
 
 // CPUs with AVX2 but without F16C were never sold, so AVX2 and FMA stand for all three.
@@ -35,7 +36,8 @@ const Kernels& choose_kernels(std::string_view name) {
   for (const IsaRow& row : kRows) {
     if (name.empty() ? row.supported() : row.kernels->name == name) {
       if (!row.supported()) {
-        fail(ErrorCode::UnsupportedOperation, "instruction set {}: this CPU does not have it; leave --isa out to get the best it has", name);
+        fail(ErrorCode::UnsupportedOperation,
+             "instruction set {}: this CPU does not have it; leave --isa out to get the best it has", name);
       }
       return *row.kernels;
     }

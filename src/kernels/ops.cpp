@@ -19,14 +19,16 @@ void Ops::reserve(size_t bytes) {
   try {
     arena_.reserve(bytes);
   } catch (const std::bad_alloc&) {
-    fail(ErrorCode::Memory, "scratch memory: the system refused {} MiB; use a smaller chunk or free memory", bytes >> 20);
+    fail(ErrorCode::Memory, "scratch memory: the system refused {} MiB; use a smaller chunk or free memory",
+         bytes >> 20);
   }
 }
 
 Mat Ops::embed(const Weight& table, std::span<const int32_t> tokens) {
   Mat x = mat(int(tokens.size()), table.n_in);
   if (is_measuring()) return x;
-  over_rows(x.rows, x.cols, [&](int t) { quant::decode(table.type, table.row(tokens[size_t(t)]), size_t(x.cols), x.row(t)); });
+  over_rows(x.rows, x.cols,
+            [&](int t) { quant::decode(table.type, table.row(tokens[size_t(t)]), size_t(x.cols), x.row(t)); });
   return x;
 }
 

@@ -12,10 +12,11 @@
 
 namespace apr::kernels {
 
-/// What matrices read: f32 rows, and their int8 form once a quantised matrix has asked for it (then shared by all that follow).
+/// What matrices read: f32 rows, and their int8 form once a quantised matrix has asked for it (then shared by all that
+/// follow).
 struct Input {
-  Mat x;                 ///< [T, n]; data may be null when only q was made
-  XBlock* q = nullptr;   ///< [T, n / 32]
+  Mat x;                ///< [T, n]; data may be null when only q was made
+  XBlock* q = nullptr;  ///< [T, n / 32]
   const XBlock* q_row(int t) const { return q + size_t(t) * size_t(x_blocks(x.cols)); }
 };
 
@@ -40,7 +41,8 @@ struct Routing {
 /// units   f32 throughout; weights as stored; sums as stated in table.h
 /// needs   shapes that fit (proven by the model's binding); arena room (Model::scratch_bytes)
 /// errors  none after construction; nothing here fails, logs or allocates beyond the arena
-/// threads rows, panels, heads or experts are split over the pool; no result depends on its size, on T, or on the instruction set
+/// threads rows, panels, heads or experts are split over the pool; no result depends on its size, on T, or on the
+/// instruction set
 class Ops {
  public:
   /// isa "" = the best of this CPU. errors: those of choose_kernels
@@ -69,17 +71,18 @@ class Ops {
   };
   Scope scope() { return Scope(arena_); }
 
-  Mat embed(const Weight& table, std::span<const int32_t> tokens);           ///< [T, n_in]
-  Mat rms_norm(Mat x, const float* weight, float eps);                       ///< arXiv:1910.07467
-  void rms_norm_heads(Mat x, int d, const float* weight, float eps);         ///< each head of d by itself, in place
-  void add(Mat x, Mat y);                                                    ///< x += y
-  void add_bias(Mat x, const float* bias);                                   ///< bias [cols]
-  /// cos and sin of position * frequency (radians per token), for positions first … first + T - 1: [T, 2 * pairs], cosines first.
+  Mat embed(const Weight& table, std::span<const int32_t> tokens);    ///< [T, n_in]
+  Mat rms_norm(Mat x, const float* weight, float eps);                ///< arXiv:1910.07467
+  void rms_norm_heads(Mat x, int d, const float* weight, float eps);  ///< each head of d by itself, in place
+  void add(Mat x, Mat y);                                             ///< x += y
+  void add_bias(Mat x, const float* bias);                            ///< bias [cols]
+  /// cos and sin of position * frequency (radians per token), for positions first … first + T - 1: [T, 2 * pairs],
+  /// cosines first.
   Mat rope_angles(int first, int T, std::span<const double> frequencies);
-  void rope(Mat x, int d, Mat angles, RopePairs pairs);                      ///< turns each head of d in place; arXiv:2104.09864
+  void rope(Mat x, int d, Mat angles, RopePairs pairs);  ///< turns each head of d in place; arXiv:2104.09864
 
   Input input(Mat x) { return {x, nullptr}; }
-  Mat project(Input& x, const Weight& w);                                    ///< x · Wᵀ: [T, n_out]
+  Mat project(Input& x, const Weight& w);  ///< x · Wᵀ: [T, n_out]
   struct Projection {
     const Weight& w;
     Mat& y;
@@ -87,14 +90,15 @@ class Ops {
   /// Several matrices that read the same input, in one go.
   void project(Input& x, std::initializer_list<Projection> all);
 
-  void append(const KvView& kv, Mat k, Mat v);                               ///< rows go to positions kv.length …
+  void append(const KvView& kv, Mat k, Mat v);  ///< rows go to positions kv.length …
   /// softmax(scale * q · Kᵀ) · V, each row seeing the positions up to its own. needs: append() of the same rows before
-  Mat attend(Mat q, const KvView& kv, float scale);                          ///< q [T, H * d]
+  Mat attend(Mat q, const KvView& kv, float scale);  ///< q [T, H * d]
 
   /// Softmax over all experts, the K largest (ties to the lower id), rescaled to sum 1.
   Routing route(Mat logits, int K);
   /// y[t] = sum over its experts, by ascending id, of weight * down(silu(gate x) * up x).
-  Mat experts(Input& x, const Routing& r, const ExpertWeights& gate, const ExpertWeights& up, const ExpertWeights& down);
+  Mat experts(Input& x, const Routing& r, const ExpertWeights& gate, const ExpertWeights& up,
+              const ExpertWeights& down);
   /// down(silu(gate x) * up x): arXiv:2002.05202.
   Mat feed_forward(Input& x, const Weight& gate, const Weight& up, const Weight& down);
 
@@ -107,8 +111,8 @@ class Ops {
   struct ProductScratch {
     PanelUnit* panel;
     float* mins;
-    float* y[2];    ///< [tokens][16] each
-    float* wide;    ///< [tokens][32]
+    float* y[2];  ///< [tokens][16] each
+    float* wide;  ///< [tokens][32]
   };
   ProductScratch* take_product_scratch(int n_in, int tokens);
   struct TokenRows {  ///< one pointer per token or slot

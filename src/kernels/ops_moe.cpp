@@ -7,7 +7,8 @@
 namespace apr::kernels {
 namespace {
 
-/// The K most probable experts of one token by descending probability, ties to the lower id; then rescaled and sorted by id.
+/// The K most probable experts of one token by descending probability, ties to the lower id; then rescaled and sorted
+/// by id.
 void keep_largest(const float* p, int E, int K, int* expert, float* weight) {
   float total = 0;
   for (int k = 0; k < K; ++k) {
@@ -62,7 +63,8 @@ Routing Ops::route(Mat logits, int K) {
   return r;
 }
 
-Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, const ExpertWeights& up, const Weight& down) {
+Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, const ExpertWeights& up,
+                 const Weight& down) {
   const int F = gate.first.n_out, blocks = x_blocks(F);
   const bool quantised = quant::info(down.type).quantised();
   Input h;
@@ -86,7 +88,8 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
       product(g, column0 + c, rows, first, n, s, s.y[0]);
       product(u, column0 + c, rows, first, n, s, s.y[1]);
       k_->silu_mul(s.y[0], s.y[1], n * kPanelRows, s.y[0]);
-      for (int t = 0; t < n; ++t) std::memcpy(s.wide + XBlock::kLen * t + c, s.y[0] + kPanelRows * t, kPanelRows * sizeof(float));
+      for (int t = 0; t < n; ++t)
+        std::memcpy(s.wide + XBlock::kLen * t + c, s.y[0] + kPanelRows * t, kPanelRows * sizeof(float));
     }
     for (int t = 0; t < n; ++t) {
       const size_t slot = size_t(first + t);
@@ -100,7 +103,8 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   return h;
 }
 
-Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const ExpertWeights& up, const ExpertWeights& down) {
+Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const ExpertWeights& up,
+                 const ExpertWeights& down) {
   const int T = x.x.rows, D = down.first.n_out;
   Mat y = mat(T, D);
   want(x, gate.first);

@@ -10,7 +10,8 @@
 
 namespace apr::kernels {
 
-/// Rows of a weight matrix that are worked on together, and lanes of the logical vector that every instruction set offers.
+/// Rows of a weight matrix that are worked on together, and lanes of the logical vector that every instruction set
+/// offers.
 inline constexpr int kPanelRows = 16;
 inline constexpr int kLanes = 16;
 /// Columns of a panel unit: the largest block of any type.
@@ -27,30 +28,31 @@ struct alignas(64) PanelUnit {
 /// y[t][r] = sum over i of W[row0 + r][i] * x[t][i], for up to 16 rows and any number of tokens.
 struct ProductJob {
   const Weight* w;
-  int row0, rows;            ///< rows <= 16; lanes past them are left undefined
-  const float* const* xf;    ///< tokens pointers to [n_in] f32: read by F32, F16 and BF16 weights
-  const XBlock* const* xq;   ///< tokens pointers to [n_in / 32]: read by quantised weights
+  int row0, rows;           ///< rows <= 16; lanes past them are left undefined
+  const float* const* xf;   ///< tokens pointers to [n_in] f32: read by F32, F16 and BF16 weights
+  const XBlock* const* xq;  ///< tokens pointers to [n_in / 32]: read by quantised weights
   int tokens;
-  float* y;                  ///< [tokens][16]
-  PanelUnit* panel;          ///< scratch: units(n_in) of them
-  float* mins;               ///< scratch: [tokens][16]
+  float* y;          ///< [tokens][16]
+  PanelUnit* panel;  ///< scratch: units(n_in) of them
+  float* mins;       ///< scratch: [tokens][16]
 };
 inline int units(int n_in) { return (n_in + kUnit - 1) / kUnit; }
 
 /// Attention of query rows t0 … t1-1 for the query heads that share kv head g.
 struct AttendJob {
   const KvView* kv;
-  const float* q;     ///< [T, heads * d], after norm and RoPE
-  float* o;           ///< [T, heads * d]
-  int heads, group;   ///< query heads in all; query heads per kv head
+  const float* q;    ///< [T, heads * d], after norm and RoPE
+  float* o;          ///< [T, heads * d]
+  int heads, group;  ///< query heads in all; query heads per kv head
   int g, t0, t1;
-  float scale;        ///< of q . k
-  float* scratch;     ///< attend_scratch_floats(t1 - t0, group, d)
+  float scale;     ///< of q . k
+  float* scratch;  ///< attend_scratch_floats(t1 - t0, group, d)
 };
 inline constexpr int kKeyBlock = 64;
 inline int padded(int d) { return (d + kLanes - 1) / kLanes * kLanes; }
 inline size_t attend_scratch_floats(int rows, int group, int d) {
-  return size_t(2 * kKeyBlock) * size_t(padded(d)) + size_t(rows) * size_t(group) * size_t(2 * padded(d) + 2) + kKeyBlock;
+  return size_t(2 * kKeyBlock) * size_t(padded(d)) + size_t(rows) * size_t(group) * size_t(2 * padded(d) + 2) +
+         kKeyBlock;
 }
 
 /// What an instruction set does: one function per verb, all with the same results to the bit.
@@ -58,7 +60,8 @@ inline size_t attend_scratch_floats(int rows, int group, int d) {
 /// The order of every float operation is part of the contract, so that scalar, AVX2 and AVX-512 agree exactly:
 /// - quantised products: exact integer sums over a group, then main = fma(sum, scale * x.scale, main) and
 ///   min = fma(group min, x sum, min), group after group along the row; result main - min.
-/// - float products and all other sums over a row: lane i of 16 takes elements i, i + 16, …, by fma; lanes are added as a tree
+/// - float products and all other sums over a row: lane i of 16 takes elements i, i + 16, …, by fma; lanes are added as
+/// a tree
 ///   (i with i + 8, then + 4, + 2, + 1).
 /// - attention: key blocks of 64 counted from position 0, in order; within a block the values are added key after key.
 /// - exp is a polynomial of our own (generic/math.h).
@@ -69,9 +72,10 @@ struct Kernels {
   void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);  ///< y may be x
   void (*silu_mul)(const float* gate, const float* up, int n, float* y);
   void (*softmax)(float* x, int n);
-  void (*add)(float* y, const float* x, int n);                    ///< y += x
-  void (*add_scaled)(float* y, const float* x, float w, int n);    ///< y = fma(w, x, y)
-  void (*store_kv)(const float* x, int n, KvType type, std::byte* out);  ///< half: to nearest, held to the largest finite half
+  void (*add)(float* y, const float* x, int n);                  ///< y += x
+  void (*add_scaled)(float* y, const float* x, float w, int n);  ///< y = fma(w, x, y)
+  void (*store_kv)(const float* x, int n, KvType type,
+                   std::byte* out);  ///< half: to nearest, held to the largest finite half
   void (*attend)(const AttendJob&);
 };
 

@@ -29,22 +29,22 @@ AttentionWeights bind_attention(Binder& b, const Config& c, const AttentionTrait
 Mat attention(kernels::Ops& op, const Config& c, const AttentionWeights& w, kernels::RopePairs pairs, Mat x, Mat angles,
               const kernels::KvView& kv) {
   Input h = op.input(x);
-  Mat q, k, v;                                              // [T, H·d], [T, G·d], [T, G·d]
+  Mat q, k, v;  // [T, H·d], [T, G·d], [T, G·d]
   op.project(h, {{w.q, q}, {w.k, k}, {w.v, v}});
   if (w.q_bias) {
     op.add_bias(q, w.q_bias);
     op.add_bias(k, w.k_bias);
     op.add_bias(v, w.v_bias);
   }
-  if (w.q_norm) {                                           // each head over d, before RoPE
+  if (w.q_norm) {  // each head over d, before RoPE
     op.rms_norm_heads(q, c.d, w.q_norm, c.eps);
     op.rms_norm_heads(k, c.d, w.k_norm, c.eps);
   }
-  op.rope(q, c.d, angles, pairs);                           // row i is position P + i
+  op.rope(q, c.d, angles, pairs);  // row i is position P + i
   op.rope(k, c.d, angles, pairs);
-  op.append(kv, k, v);                                      // rows P … P + T - 1
+  op.append(kv, k, v);                                              // rows P … P + T - 1
   Input o = op.input(op.attend(q, kv, 1 / std::sqrt(float(c.d))));  // [T, H·d]
-  return op.project(o, w.o);                                // [T, D]
+  return op.project(o, w.o);                                        // [T, D]
 }
 
 }  // namespace apr::model

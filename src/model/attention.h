@@ -8,8 +8,8 @@ namespace apr::model {
 
 /// The weights of one attention block. Optional ones are null where the architecture has none.
 struct AttentionWeights {
-  kernels::Weight q, k, v, o;                                       ///< [H·d, D], [G·d, D], [G·d, D], [D, H·d]
-  const float *q_norm = nullptr, *k_norm = nullptr;                 ///< [d]: Qwen3
+  kernels::Weight q, k, v, o;                                           ///< [H·d, D], [G·d, D], [G·d, D], [D, H·d]
+  const float *q_norm = nullptr, *k_norm = nullptr;                     ///< [d]: Qwen3
   const float *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;  ///< [H·d], [G·d], [G·d]: Qwen2
 };
 
@@ -24,7 +24,7 @@ AttentionWeights bind_attention(Binder& b, const Config& c, const AttentionTrait
 ///
 /// shape   x [T, D] normalised · angles [T, rope_dims] from Ops::rope_angles · result [T, D]
 /// needs   room in kv for T rows, which are written at kv.length …
-kernels::Mat attention(kernels::Ops& op, const Config& c, const AttentionWeights& w, kernels::RopePairs pairs, kernels::Mat x,
-                       kernels::Mat angles, const kernels::KvView& kv);
+kernels::Mat attention(kernels::Ops& op, const Config& c, const AttentionWeights& w, kernels::RopePairs pairs,
+                       kernels::Mat x, kernels::Mat angles, const kernels::KvView& kv);
 
 }  // namespace apr::model

@@ -30,12 +30,12 @@ const gguf::Tensor& Binder::find(std::string_view name, std::initializer_list<Di
   const std::string full = prefix_ + std::string(name);
   const gguf::Tensor* t = file_.find(full);
   if (!t) {
-    fail(ErrorCode::BadModel, "{}: not in the file; a {} model needs it with shape [{}] ({}); is the file whole?", full, architecture_,
-         fmt::join(sizes(shape), ", "), meanings(shape));
+    fail(ErrorCode::BadModel, "{}: not in the file; a {} model needs it with shape [{}] ({}); is the file whole?", full,
+         architecture_, fmt::join(sizes(shape), ", "), meanings(shape));
   }
   if (t->shape != sizes(shape)) {
-    fail(ErrorCode::BadModel, "{}: shape [{}], expected [{}] ({}); the tensors and the metadata do not belong together", full,
-         fmt::join(t->shape, ", "), fmt::join(sizes(shape), ", "), meanings(shape));
+    fail(ErrorCode::BadModel, "{}: shape [{}], expected [{}] ({}); the tensors and the metadata do not belong together",
+         full, fmt::join(t->shape, ", "), fmt::join(sizes(shape), ", "), meanings(shape));
   }
   return *t;
 }

@@ -16,13 +16,15 @@ struct Dim {
   int size;
 };
 
-/// Finds tensors by name, proves their shapes and hands out views. One line per tensor in a model's file is its binding table.
+/// Finds tensors by name, proves their shapes and hands out views. One line per tensor in a model's file is its binding
+/// table.
 ///
 /// owns    the f32 copies of the vectors (norms and biases)
 /// errors  BadModel: "blk.3.attn_q.weight: shape [2048, 4096], expected [4096, 2048] (H·d, D); …"
 class Binder {
  public:
-  explicit Binder(const gguf::File& file, std::string architecture) : file_(file), architecture_(std::move(architecture)) {}
+  explicit Binder(const gguf::File& file, std::string architecture)
+      : file_(file), architecture_(std::move(architecture)) {}
 
   /// Names that follow are "blk.LAYER." + name; -1 = as they are.
   void layer(int l) { prefix_ = l < 0 ? "" : "blk." + std::to_string(l) + "."; }

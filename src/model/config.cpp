@@ -21,7 +21,9 @@ class Keys {
 
   int size(const char* key, uint64_t most) const {
     const uint64_t v = meta_.require_u64(name(key));
-    if (v == 0 || v > most) fail(ErrorCode::BadModel, "{}: found {}, expected 1 to {}; the file is damaged or not a {} model", name(key), v, most, arch_);
+    if (v == 0 || v > most)
+      fail(ErrorCode::BadModel, "{}: found {}, expected 1 to {}; the file is damaged or not a {} model", name(key), v,
+           most, arch_);
     return int(v);
   }
   int size_or(const char* key, uint64_t most, int otherwise) const { return has(key) ? size(key, most) : otherwise; }
@@ -31,14 +33,16 @@ class Keys {
   void refuse_scaling() const {
     const std::string* type = meta_.string(name("rope.scaling.type"));
     if (type && *type != "none") {
-      fail(ErrorCode::UnsupportedOperation, "{}: rope scaling '{}' is not built; only unscaled RoPE and llama-3 factors (rope_freqs.weight) are",
+      fail(ErrorCode::UnsupportedOperation,
+           "{}: rope scaling '{}' is not built; only unscaled RoPE and llama-3 factors (rope_freqs.weight) are",
            name("rope.scaling.type"), *type);
     }
   }
   void refuse_window() const {
     const auto window = meta_.u64(name("attention.sliding_window"));
     if (window && *window != 0) {
-      fail(ErrorCode::UnsupportedOperation, "{}: sliding-window attention ({} tokens) is not built", name("attention.sliding_window"), *window);
+      fail(ErrorCode::UnsupportedOperation, "{}: sliding-window attention ({} tokens) is not built",
+           name("attention.sliding_window"), *window);
     }
   }
 
@@ -51,34 +55,41 @@ void read_attention(const Keys& keys, Config& c) {
   c.H = keys.size("attention.head_count", 4096);
   c.G = keys.size_or("attention.head_count_kv", 4096, c.H);
   if (c.H % c.G != 0) {
-    fail(ErrorCode::BadModel, "{}: {} query heads do not divide among {} kv heads; expected a multiple", keys.name("attention.head_count"), c.H, c.G);
+    fail(ErrorCode::BadModel, "{}: {} query heads do not divide among {} kv heads; expected a multiple",
+         keys.name("attention.head_count"), c.H, c.G);
   }
   if (!keys.has("attention.key_length") && c.D % c.H != 0) {
-    fail(ErrorCode::BadModel, "{}: width {} does not divide among {} heads, and {} is missing", keys.name("embedding_length"), c.D, c.H,
-         keys.name("attention.key_length"));
+    fail(ErrorCode::BadModel, "{}: width {} does not divide among {} heads, and {} is missing",
+         keys.name("embedding_length"), c.D, c.H, keys.name("attention.key_length"));
   }
   c.d = keys.size_or("attention.key_length", 1024, c.D / c.H);
   const int value = keys.size_or("attention.value_length", 1024, c.d);
   if (value != c.d) {
-    fail(ErrorCode::UnsupportedOperation, "{}: found {}, keys have {}; heads whose keys and values differ in width are not built",
+    fail(ErrorCode::UnsupportedOperation,
+         "{}: found {}, keys have {}; heads whose keys and values differ in width are not built",
          keys.name("attention.value_length"), value, c.d);
   }
-  if (c.d % 2 != 0) fail(ErrorCode::BadModel, "{}: found {}, expected an even number (RoPE turns pairs)", keys.name("attention.key_length"), c.d);
+  if (c.d % 2 != 0)
+    fail(ErrorCode::BadModel, "{}: found {}, expected an even number (RoPE turns pairs)",
+         keys.name("attention.key_length"), c.d);
   c.eps = float(keys.number("attention.layer_norm_rms_epsilon"));
   if (!(c.eps > 0 && c.eps < 1)) {
-    fail(ErrorCode::BadModel, "{}: found {}, expected a number between 0 and 1", keys.name("attention.layer_norm_rms_epsilon"), c.eps);
+    fail(ErrorCode::BadModel, "{}: found {}, expected a number between 0 and 1",
+         keys.name("attention.layer_norm_rms_epsilon"), c.eps);
   }
   keys.refuse_window();
 }
 
 void read_rope(const Keys& keys, const ConfigRules& rules, Config& c) {
-  c.rope_theta = rules.theta_required || keys.has("rope.freq_base") ? keys.number("rope.freq_base") : rules.default_theta;
+  c.rope_theta =
+      rules.theta_required || keys.has("rope.freq_base") ? keys.number("rope.freq_base") : rules.default_theta;
   if (!(c.rope_theta > 1 && c.rope_theta < 1e12)) {
     fail(ErrorCode::BadModel, "{}: found {}, expected a base above 1", keys.name("rope.freq_base"), c.rope_theta);
   }
   c.rope_dims = keys.size_or("rope.dimension_count", 1024, c.d);
   if (c.rope_dims > c.d || c.rope_dims % 2 != 0) {
-    fail(ErrorCode::BadModel, "{}: found {}, expected an even number up to the head width {}", keys.name("rope.dimension_count"), c.rope_dims, c.d);
+    fail(ErrorCode::BadModel, "{}: found {}, expected an even number up to the head width {}",
+         keys.name("rope.dimension_count"), c.rope_dims, c.d);
   }
   keys.refuse_scaling();
 }
@@ -88,7 +99,8 @@ void read_experts(const Keys& keys, Config& c) {
   c.K = keys.size("expert_used_count", 4096);
   c.F = keys.size("expert_feed_forward_length", kMostWidth);
   if (c.K > c.E) {
-    fail(ErrorCode::BadModel, "{}: found {}, but {} is only {}; expected at most that", keys.name("expert_used_count"), c.K, keys.name("expert_count"), c.E);
+    fail(ErrorCode::BadModel, "{}: found {}, but {} is only {}; expected at most that", keys.name("expert_used_count"),
+         c.K, keys.name("expert_count"), c.E);
   }
 }
 
@@ -107,18 +119,21 @@ Config read_config(const gguf::File& file, const ConfigRules& rules) {
     read_experts(keys, c);
   } else {
     if (keys.has("expert_count") && keys.size_or("expert_count", kMostWidth, 0) > 0) {
-      fail(ErrorCode::UnsupportedOperation, "{}: {} models with experts are not built; of the mixture-of-experts models, qwen3moe is",
+      fail(ErrorCode::UnsupportedOperation,
+           "{}: {} models with experts are not built; of the mixture-of-experts models, qwen3moe is",
            keys.name("expert_count"), c.architecture);
     }
     c.FF = keys.size("feed_forward_length", kMostWidth);
   }
   const gguf::Tensor* embedding = file.find("token_embd.weight");
   if (!embedding || embedding->shape.size() != 2 || embedding->shape[0] > kMostVocabulary) {
-    fail(ErrorCode::BadModel, "token_embd.weight: {}; expected a matrix [V, D] of token embeddings", embedding ? "wrong shape" : "not in the file");
+    fail(ErrorCode::BadModel, "token_embd.weight: {}; expected a matrix [V, D] of token embeddings",
+         embedding ? "wrong shape" : "not in the file");
   }
   c.V = int(embedding->shape[0]);
   if (keys.has("vocab_size") && keys.size("vocab_size", kMostVocabulary) != c.V) {
-    fail(ErrorCode::BadModel, "{}: found {}, but token_embd.weight has {} rows", keys.name("vocab_size"), keys.size("vocab_size", kMostVocabulary), c.V);
+    fail(ErrorCode::BadModel, "{}: found {}, but token_embd.weight has {} rows", keys.name("vocab_size"),
+         keys.size("vocab_size", kMostVocabulary), c.V);
   }
   c.full_precision = true;
   for (const gguf::Tensor& t : file.tensors()) c.full_precision &= !quant::info(t.type).quantised();
@@ -127,17 +142,19 @@ Config read_config(const gguf::File& file, const ConfigRules& rules) {
 
 std::vector<double> rope_frequencies(const gguf::File& file, const Config& c) {
   std::vector<double> frequencies(size_t(c.rope_dims / 2));
-  for (size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = std::pow(c.rope_theta, -2.0 * double(i) / c.rope_dims);
+  for (size_t i = 0; i < frequencies.size(); ++i)
+    frequencies[i] = std::pow(c.rope_theta, -2.0 * double(i) / c.rope_dims);
   const gguf::Tensor* factors = file.find("rope_freqs.weight");
   if (!factors) return frequencies;
   if (factors->elements() != frequencies.size() || factors->type != quant::Type::F32) {
-    fail(ErrorCode::BadModel, "rope_freqs.weight: found {} numbers of type {}, expected {} of type F32", factors->elements(),
-         quant::info(factors->type).name, frequencies.size());
+    fail(ErrorCode::BadModel, "rope_freqs.weight: found {} numbers of type {}, expected {} of type F32",
+         factors->elements(), quant::info(factors->type).name, frequencies.size());
   }
   std::vector<float> f(frequencies.size());
   quant::decode(quant::Type::F32, factors->data.data(), f.size(), f.data());
   for (size_t i = 0; i < f.size(); ++i) {
-    if (!(f[i] > 0 && f[i] < 1e9f)) fail(ErrorCode::BadModel, "rope_freqs.weight: number {} is {}, expected a positive factor", i, f[i]);
+    if (!(f[i] > 0 && f[i] < 1e9f))
+      fail(ErrorCode::BadModel, "rope_freqs.weight: number {} is {}, expected a positive factor", i, f[i]);
     frequencies[i] /= double(f[i]);
   }
   return frequencies;

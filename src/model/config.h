@@ -24,17 +24,19 @@ struct Config {
 
 /// What an architecture demands of the metadata beyond the keys that all share.
 struct ConfigRules {
-  bool experts = false;                ///< expert_count, expert_used_count and expert_feed_forward_length instead of feed_forward_length
-  bool theta_required = true;          ///< no default for rope.freq_base
-  double default_theta = 0;            ///< where it is not required (GGUF specification)
+  bool experts =
+      false;  ///< expert_count, expert_used_count and expert_feed_forward_length instead of feed_forward_length
+  bool theta_required = true;  ///< no default for rope.freq_base
+  double default_theta = 0;    ///< where it is not required (GGUF specification)
 };
 
 /// Reads ARCH.* keys and checks them against each other and against the embedding's shape.
-/// errors  BadModel (missing, wrong type, impossible value), UnsupportedOperation (rope scaling, sliding windows, unequal K and V widths)
+/// errors  BadModel (missing, wrong type, impossible value), UnsupportedOperation (rope scaling, sliding windows,
+/// unequal K and V widths)
 Config read_config(const gguf::File& file, const ConfigRules& rules);
 
-/// RoPE's radians per token for each pair: theta^(-2 i / dims), divided by the file's rope_freqs.weight where it has one (llama 3).
-/// errors BadModel (rope_freqs.weight misshapen or not positive)
+/// RoPE's radians per token for each pair: theta^(-2 i / dims), divided by the file's rope_freqs.weight where it has
+/// one (llama 3). errors BadModel (rope_freqs.weight misshapen or not positive)
 std::vector<double> rope_frequencies(const gguf::File& file, const Config& config);
 
 }  // namespace apr::model

@@ -1,6 +1,7 @@
 // Dense decoders: Llama (arXiv:2302.13971), Qwen2 (arXiv:2407.10671), Qwen3 (arXiv:2505.09388).
 //
-//   x <- Embed(t);  L times { x <- x + Attn(RMS(x));  x <- x + Down(silu(Gate RMS(x)) * Up RMS(x)) };  logits <- RMS(x) · Outᵀ
+//   x <- Embed(t);  L times { x <- x + Attn(RMS(x));  x <- x + Down(silu(Gate RMS(x)) * Up RMS(x)) };  logits <- RMS(x)
+//   · Outᵀ
 //
 // Letters as in qwen3_moe.cpp; FF is the feed-forward's width.
 #include "model/dense.h"
@@ -20,9 +21,9 @@ using kernels::Weight;
 struct Layer {
   const float* attn_norm;  // [D]
   AttentionWeights attn;
-  const float* ffn_norm;   // [D]
-  Weight gate, up;         // [FF, D]
-  Weight down;             // [D, FF]
+  const float* ffn_norm;  // [D]
+  Weight gate, up;        // [FF, D]
+  Weight down;            // [D, FF]
 };
 
 class Dense final : public Model {
@@ -51,8 +52,8 @@ class Dense final : public Model {
   const Config& config() const override { return c; }
 
   Mat forward(Ops& op, std::span<const Token> tokens, KvCache& kv, Rows rows) const override {
-    Mat x = op.embed(embed, tokens);                                               // [T, D]
-    Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);                 // [T, rope_dims]
+    Mat x = op.embed(embed, tokens);                                // [T, D]
+    Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);  // [T, rope_dims]
     for (int l = 0; l < c.L; ++l) {
       const Layer& w = layers[size_t(l)];
       auto scratch = op.scope();
@@ -60,9 +61,9 @@ class Dense final : public Model {
       Input h = op.input(op.rms_norm(x, w.ffn_norm, c.eps));
       op.add(x, op.feed_forward(h, w.gate, w.up, w.down));
     }
-    kv.advance(x.rows);                                                            // only now P grows by T
+    kv.advance(x.rows);  // only now P grows by T
     Input h = op.input(op.rms_norm(rows == Rows::Last ? x.last_row() : x, out_norm, c.eps));
-    return op.project(h, out);                                                     // [1 or T, V]
+    return op.project(h, out);  // [1 or T, V]
   }
 
  private:

@@ -12,7 +12,8 @@ constexpr std::align_val_t kAlign{64};
 void KvCache::Free::operator()(std::byte* p) const { ::operator delete(p, kAlign); }
 
 uint64_t KvCache::bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type) {
-  return 2 * uint64_t(layers) * uint64_t(kv_heads) * uint64_t(head_dim) * uint64_t(capacity) * (type == KvType::F16 ? 2 : 4);
+  return 2 * uint64_t(layers) * uint64_t(kv_heads) * uint64_t(head_dim) * uint64_t(capacity) *
+         (type == KvType::F16 ? 2 : 4);
 }
 
 KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type)
@@ -22,7 +23,8 @@ KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType ty
     // Not cleared: a position is written before it is read, and pages that no token reached stay with the system.
     memory_.reset(static_cast<std::byte*>(::operator new(size, kAlign)));
   } catch (const std::bad_alloc&) {
-    fail(ErrorCode::Memory, "KV cache for {} tokens: the system refused {} MiB; ask for a smaller context", capacity, size >> 20);
+    fail(ErrorCode::Memory, "KV cache for {} tokens: the system refused {} MiB; ask for a smaller context", capacity,
+         size >> 20);
   }
 }
 

@@ -20,7 +20,7 @@ class KvCache {
  public:
   KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type);
   kernels::KvView layer(int l) const;
-  int length() const { return length_; }      ///< P: tokens cached
+  int length() const { return length_; }  ///< P: tokens cached
   int capacity() const { return capacity_; }
   int room() const { return capacity_ - length_; }
   KvType type() const { return type_; }

@@ -37,7 +37,8 @@ class Model {
 };
 
 /// Binds the model in a file by its general.architecture.
-/// errors  UnsupportedOperation (unknown architecture: names it and the contract qwen3-moe-forward-v1; a feature that is not built),
+/// errors  UnsupportedOperation (unknown architecture: names it and the contract qwen3-moe-forward-v1; a feature that
+/// is not built),
 ///         BadModel (missing or misshapen tensor, missing or impossible key: one sentence)
 std::unique_ptr<Model> load(const gguf::File& file);
 

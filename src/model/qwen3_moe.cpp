@@ -58,26 +58,27 @@ class Qwen3Moe final : public Model {
   const Config& config() const override { return c; }
 
   Mat forward(Ops& op, std::span<const Token> tokens, KvCache& kv, Rows rows) const override {
-    Mat x = op.embed(embed, tokens);                                               // [T, D]
-    Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);                 // [T, d]
+    Mat x = op.embed(embed, tokens);                                // [T, D]
+    Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);  // [T, d]
     for (int l = 0; l < c.L; ++l) {
       const Layer& w = layers[size_t(l)];
       auto scratch = op.scope();
       op.add(x, attention(op, c, w.attn, kTraits.pairs, op.rms_norm(x, w.attn_norm, c.eps), angles, kv.layer(l)));
       op.add(x, moe(op, w, op.rms_norm(x, w.ffn_norm, c.eps)));
     }
-    kv.advance(x.rows);                                                            // only now P grows by T
+    kv.advance(x.rows);  // only now P grows by T
     Input h = op.input(op.rms_norm(rows == Rows::Last ? x.last_row() : x, out_norm, c.eps));
-    return op.project(h, out);                                                     // [1 or T, V]
+    return op.project(h, out);  // [1 or T, V]
   }
 
  private:
   // Sparse experts: p = softmax over all E in f32, the K largest, rescaled to sum 1. Each expert is a SwiGLU
-  // (arXiv:2002.05202); Qwen3 has no shared expert. Experts add in id order, so the order of a token's sum does not depend on T.
+  // (arXiv:2002.05202); Qwen3 has no shared expert. Experts add in id order, so the order of a token's sum does not
+  // depend on T.
   Mat moe(Ops& op, const Layer& w, Mat x) const {
     Input h = op.input(x);
-    kernels::Routing r = op.route(op.project(h, w.router), c.K);                   // T·K (token, expert, weight)
-    return op.experts(h, r, w.gate, w.up, w.down);                                 // [T, D]
+    kernels::Routing r = op.route(op.project(h, w.router), c.K);  // T·K (token, expert, weight)
+    return op.experts(h, r, w.gate, w.up, w.down);                // [T, D]
   }
 
   Config c;

@@ -33,7 +33,8 @@ std::unique_ptr<Model> load(const gguf::File& file) {
     if (architecture == row.architecture) return row.load(file);
   }
   fail(ErrorCode::UnsupportedOperation,
-       "architecture '{}' is not built (contract qwen3-moe-forward-v1: an unknown architecture is refused, never guessed); there are: {}",
+       "architecture '{}' is not built (contract qwen3-moe-forward-v1: an unknown architecture is refused, never "
+       "guessed); there are: {}",
        architecture, fmt::join(architectures(), ", "));
 }
 

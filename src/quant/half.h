@@ -12,7 +12,8 @@ namespace apr::quant {
 
 APR_INLINE float half_to_float(uint16_t h) {
   uint32_t magnitude = uint32_t(h & 0x7fff) << 13;
-  float f = std::bit_cast<float>(magnitude) * 0x1p112f;  // moves the exponent's bias from 15 to 127; subnormals come out right too
+  float f = std::bit_cast<float>(magnitude) *
+            0x1p112f;  // moves the exponent's bias from 15 to 127; subnormals come out right too
   uint32_t bits = std::bit_cast<uint32_t>(f);
   bits |= magnitude >= 0x0f800000u ? 0x7f800000u : 0u;  // infinity and NaN
   return std::bit_cast<float>(bits | uint32_t(h & 0x8000) << 16);

@@ -15,14 +15,34 @@ struct Row {
   DecodeBlock decode;
 };
 
+/// scale and min of each group, from either kind of header.
+template <class Q>
+void group_scales(const std::byte* block, float* scale, float* min) {
+  if constexpr (Q::info.block_len == 32) {
+    HalfScales s{};
+    Q::scales(block, s);
+    scale[0] = half_to_float(s.scale);
+    min[0] = half_to_float(s.min);
+  } else {
+    ByteScales s{};
+    Q::scales(block, s);
+    for (int g = 0; g < int(Q::info.block_len) / Q::group; ++g) {
+      scale[g] = half_to_float(s.d) * (Q::affine ? float(s.scale[g]) : float(int8_t(s.scale[g])));
+      min[g] = half_to_float(s.dmin) * float(s.min[g]);
+    }
+  }
+}
+
 template <class Q>
 void decode_block(const std::byte* block, float* dst) {
   constexpr int n = int(Q::info.block_len);
-  uint8_t code[n];
-  float scale[n / Q::group], min[n / Q::group] = {};
-  Q::unpack(block, code, scale, min);
+  Bytes32 codes[n / 32];
+  float scale[n / Q::group], min[n / Q::group];
+  Q::codes(block, codes);
+  group_scales<Q>(block, scale, min);
   for (int i = 0; i < n; ++i) {
-    float q = Q::affine ? float(code[i]) : float(int8_t(code[i]));
+    const uint8_t code = codes[i / 32][i % 32];
+    const float q = Q::affine ? float(code) : float(int8_t(code));
     dst[i] = scale[i / Q::group] * q - min[i / Q::group];
   }
 }
@@ -50,12 +70,13 @@ struct Name {
   std::string_view name;
 };
 constexpr Name kNames[] = {
-    {0, "F32"},      {1, "F16"},      {2, "Q4_0"},    {3, "Q4_1"},    {4, "Q4_2"},      {5, "Q4_3"},      {6, "Q5_0"},
-    {7, "Q5_1"},     {8, "Q8_0"},     {9, "Q8_1"},    {10, "Q2_K"},   {11, "Q3_K"},     {12, "Q4_K"},     {13, "Q5_K"},
-    {14, "Q6_K"},    {15, "Q8_K"},    {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},  {19, "IQ1_S"},    {20, "IQ4_NL"},
-    {21, "IQ3_S"},   {22, "IQ2_S"},   {23, "IQ4_XS"}, {24, "I8"},     {25, "I16"},      {26, "I32"},      {27, "I64"},
-    {28, "F64"},     {29, "IQ1_M"},   {30, "BF16"},   {31, "Q4_0_4_4"}, {32, "Q4_0_4_8"}, {33, "Q4_0_8_8"}, {34, "TQ1_0"},
-    {35, "TQ2_0"},   {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {39, "MXFP4"},
+    {0, "F32"},         {1, "F16"},         {2, "Q4_0"},        {3, "Q4_1"},      {4, "Q4_2"},     {5, "Q4_3"},
+    {6, "Q5_0"},        {7, "Q5_1"},        {8, "Q8_0"},        {9, "Q8_1"},      {10, "Q2_K"},    {11, "Q3_K"},
+    {12, "Q4_K"},       {13, "Q5_K"},       {14, "Q6_K"},       {15, "Q8_K"},     {16, "IQ2_XXS"}, {17, "IQ2_XS"},
+    {18, "IQ3_XXS"},    {19, "IQ1_S"},      {20, "IQ4_NL"},     {21, "IQ3_S"},    {22, "IQ2_S"},   {23, "IQ4_XS"},
+    {24, "I8"},         {25, "I16"},        {26, "I32"},        {27, "I64"},      {28, "F64"},     {29, "IQ1_M"},
+    {30, "BF16"},       {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"}, {34, "TQ1_0"},   {35, "TQ2_0"},
+    {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {39, "MXFP4"},
 };
 
 }  // namespace

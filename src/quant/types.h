@@ -7,7 +7,23 @@
 namespace apr::quant {
 
 /// The tensor types apr computes with. Order is that of kTypes.
-enum class Type : uint8_t { F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS };
+enum class Type : uint8_t {
+  F32,
+  F16,
+  BF16,
+  Q4_0,
+  Q4_1,
+  Q5_0,
+  Q5_1,
+  Q8_0,
+  Q2_K,
+  Q3_K,
+  Q4_K,
+  Q5_K,
+  Q6_K,
+  IQ4_NL,
+  IQ4_XS
+};
 
 /// One row of the table of types: how a GGUF tensor of this type is laid out.
 struct TypeInfo {

@@ -8,8 +8,8 @@
 #include "kernels/table.h"
 
 // Causal grouped-query attention (arXiv:2305.13245), a block of keys at a time with a running maximum and sum
-// (online softmax: arXiv:1805.02867; blocked: arXiv:2205.14135). Keys and values of a block are widened to f32 once and shared by all
-// query rows of the job and all heads of the group.
+// (online softmax: arXiv:1805.02867; blocked: arXiv:2205.14135). Keys and values of a block are widened to f32 once and
+// shared by all query rows of the job and all heads of the group.
 namespace apr::kernels::generic {
 
 /// Widens rows first … first + n - 1 of a head's keys or values to f32 rows of dp, the padding zero.
@@ -40,7 +40,8 @@ template <class Isa>
 APR_INLINE void score_block(const float* q, const float* k, int n, int dp, float scale, float* score) {
   for (int j = 0; j < n; ++j) {
     typename Isa::F sum = Isa::set(0);
-    for (int i = 0; i < dp; i += kLanes) sum = Isa::fma(Isa::load(q + i), Isa::load(k + size_t(j) * size_t(dp) + i), sum);
+    for (int i = 0; i < dp; i += kLanes)
+      sum = Isa::fma(Isa::load(q + i), Isa::load(k + size_t(j) * size_t(dp) + i), sum);
     score[j] = Isa::sum(sum) * scale;
   }
   for (int j = n; j % kLanes != 0; ++j) score[j] = -std::numeric_limits<float>::infinity();
@@ -71,15 +72,18 @@ APR_INLINE void add_values(const float* weight, const float* v, int n, int dp, f
   for (int i = 0; i < dp; i += tile * kLanes) {
     const int vectors = std::min(tile, (dp - i) / kLanes);
     typename Isa::F sum[tile];
-    for (int c = 0; c < tile; ++c) sum[c] = c < vectors ? Isa::mul(Isa::load(o + i + c * kLanes), Isa::set(factor)) : Isa::set(0);
+    for (int c = 0; c < tile; ++c)
+      sum[c] = c < vectors ? Isa::mul(Isa::load(o + i + c * kLanes), Isa::set(factor)) : Isa::set(0);
     if (vectors == tile) {
       for (int j = 0; j < n; ++j) {
         auto w = Isa::set(weight[j]);
-        for (int c = 0; c < tile; ++c) sum[c] = Isa::fma(w, Isa::load(v + size_t(j) * size_t(dp) + i + c * kLanes), sum[c]);
+        for (int c = 0; c < tile; ++c)
+          sum[c] = Isa::fma(w, Isa::load(v + size_t(j) * size_t(dp) + i + c * kLanes), sum[c]);
       }
     } else {
       for (int c = 0; c < vectors; ++c) {
-        for (int j = 0; j < n; ++j) sum[c] = Isa::fma(Isa::set(weight[j]), Isa::load(v + size_t(j) * size_t(dp) + i + c * kLanes), sum[c]);
+        for (int j = 0; j < n; ++j)
+          sum[c] = Isa::fma(Isa::set(weight[j]), Isa::load(v + size_t(j) * size_t(dp) + i + c * kLanes), sum[c]);
       }
     }
     for (int c = 0; c < vectors; ++c) Isa::store(o + i + c * kLanes, sum[c]);
@@ -121,7 +125,8 @@ void attend(const AttendJob& job) {
   }
   for (int r = 0; r < rows; ++r) {
     each_vector(d, [&](int i, int count) {
-      store_some<Isa>(head(job.o, r) + i, Isa::div(Isa::load(o + size_t(r) * size_t(dp) + i), Isa::set(state[r].sum)), count);
+      store_some<Isa>(head(job.o, r) + i, Isa::div(Isa::load(o + size_t(r) * size_t(dp) + i), Isa::set(state[r].sum)),
+                      count);
     });
   }
 }

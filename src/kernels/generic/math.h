@@ -8,10 +8,11 @@ namespace apr::kernels::generic {
 /// Adding it rounds |x| < 2^22 to the nearest integer (ties to even), which then stands in the low bits of the sum.
 inline constexpr float kRoundMagic = 12582912.0f;  // 1.5 * 2^23
 
-/// e^x, relative error below 2^-22; x is held to [-87, 88], so the result is never zero, infinite or subnormal. NaN gives e^-87.
+/// e^x, relative error below 2^-22; x is held to [-87, 88], so the result is never zero, infinite or subnormal. NaN
+/// gives e^-87.
 ///
-/// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor series to r^7, whose next term is below 2^-27; 2^n through the exponent bits.
-/// ln 2 is split in two so that n * high part is exact (Cody and Waite, 1980).
+/// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor series to r^7, whose next term is below 2^-27; 2^n through
+/// the exponent bits. ln 2 is split in two so that n * high part is exact (Cody and Waite, 1980).
 template <class Isa>
 APR_INLINE typename Isa::F exp(typename Isa::F x) {
   using F = typename Isa::F;

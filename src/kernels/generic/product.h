@@ -3,34 +3,17 @@
 
 #include "base/inline.h"
 #include "kernels/generic/rows.h"
+#include "kernels/generic/unpack.h"
 #include "kernels/table.h"
-#include "quant/all.h"
 
-// Matrix products: 16 rows of weights times any number of tokens (ProductJob). The order of float operations is stated in table.h.
+// Matrix products: 16 rows of weights times any number of tokens (ProductJob). The order of float operations is stated
+// in table.h.
 namespace apr::kernels::generic {
-
-/// Unpacks 16 rows of up to 256 columns into a panel unit. Rows past `rows` repeat the last one: their results are not used.
-template <class Isa, class Q>
-APR_INLINE void unpack_unit(const Weight& w, int row0, int rows, int column0, int columns, PanelUnit& out) {
-  constexpr int len = int(Q::info.block_len), groups = len / Q::group;
-  alignas(64) uint8_t code[kPanelRows][kUnit];
-  alignas(64) float scale[kPanelRows][16], min[kPanelRows][16];
-  const int blocks = columns / len;
-  for (int r = 0; r < kPanelRows; ++r) {
-    const std::byte* block = w.row(row0 + (r < rows ? r : rows - 1)) + size_t(column0 / len) * Q::info.block_bytes;
-    for (int b = 0; b < blocks; ++b, block += Q::info.block_bytes) {
-      Q::unpack(block, code[r] + b * len, scale[r] + b * groups, min[r] + b * groups);
-    }
-  }
-  for (int c = 0; c < columns; c += 64) Isa::transpose(code[0] + c, kUnit, out.code + kPanelRows * c);
-  Isa::transpose(scale, sizeof scale[0], out.scale);
-  if (Q::affine) Isa::transpose(min, sizeof min[0], out.min);
-}
 
 /// Adds `columns` columns of a panel unit times NT tokens to their sums.
 template <class Isa, class Q, int NT>
-APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XBlock* const* tokens, int block0, typename Isa::F* main,
-                              typename Isa::F* mins) {
+APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XBlock* const* tokens, int block0,
+                              typename Isa::F* main, typename Isa::F* mins) {
   constexpr bool halves = Q::group == 16;
   constexpr int steps = Q::group / 4;
   const XBlock* x[NT];
@@ -47,7 +30,8 @@ APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XBlock* con
       for (int t = 0; t < NT; ++t) {
         int32_t x4;
         std::memcpy(&x4, x[t][b].code + 16 * h + 4 * k, 4);
-        sum[t] = Q::affine ? Isa::dot_unsigned(sum[t], codes, x4) : Isa::dot_signed(sum[t], signed_codes, x4);
+        auto xs = Isa::repeat(x4);
+        sum[t] = Q::affine ? Isa::dot_unsigned(sum[t], codes, xs) : Isa::dot_signed(sum[t], signed_codes, xs);
       }
     }
     auto scale = Isa::load(p.scale[g]);
@@ -56,12 +40,14 @@ APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XBlock* con
     }
     if constexpr (Q::affine) {
       auto min = Isa::load(p.min[g]);
-      for (int t = 0; t < NT; ++t) mins[t] = Isa::fma(min, Isa::set(halves ? x[t][b].half_sum[h] : x[t][b].sum), mins[t]);
+      for (int t = 0; t < NT; ++t)
+        mins[t] = Isa::fma(min, Isa::set(halves ? x[t][b].half_sum[h] : x[t][b].sum), mins[t]);
     }
   }
 }
 
-/// Columns column0 … column0 + columns - 1, for tokens t, t + 1, … as long as NT of them are left; sums are kept in job.y and job.mins.
+/// Columns column0 … column0 + columns - 1, for tokens t, t + 1, … as long as NT of them are left; sums are kept in
+/// job.y and job.mins.
 template <class Isa, class Q, int NT>
 APR_INLINE int multiply_tiles(const ProductJob& job, int column0, int columns, int t) {
   for (; t + NT <= job.tokens; t += NT) {
@@ -71,7 +57,8 @@ APR_INLINE int multiply_tiles(const ProductJob& job, int column0, int columns, i
       mins[i] = column0 == 0 ? Isa::set(0) : Isa::load(job.mins + kPanelRows * (t + i));
     }
     for (int c = 0; c < columns; c += kUnit) {
-      multiply_unit<Isa, Q, NT>(job.panel[c / kUnit], std::min(kUnit, columns - c), job.xq + t, (column0 + c) / XBlock::kLen, main, mins);
+      multiply_unit<Isa, Q, NT>(job.panel[c / kUnit], std::min(kUnit, columns - c), job.xq + t,
+                                (column0 + c) / XBlock::kLen, main, mins);
     }
     const bool last = column0 + columns == job.w->n_in;
     for (int i = 0; i < NT; ++i) {
@@ -88,9 +75,73 @@ APR_INLINE void multiply(const ProductJob& job, int column0, int columns, int t 
   if constexpr (NT > 1) multiply<Isa, Q, NT / 2>(job, column0, columns, t);
 }
 
-/// Few tokens: unit by unit, each used while it is in the first-level cache. Many: the whole panel first, then all tokens.
+/// One token: rows stay as they are stored. Each row's codes meet the token's in registers, and the sums of 16 rows are
+/// then folded so that a lane is a row. The sums are the same integers as in a panel, and the float steps are the same.
+template <class Isa, class Q>
+APR_INLINE void single_unit(const ProductJob& job, int column0, int columns, typename Isa::F& main,
+                            typename Isa::F& mins) {
+  const XBlock* x = job.xq[0] + column0 / XBlock::kLen;
+  constexpr int most = kUnit / 64;
+  const int pairs = (columns + 63) / 64;  // of 32 columns; an odd last one is paired with zeros
+  typename Isa::Codes xs[most];
+  for (int j = 0; j < pairs; ++j) {
+    quant::Bytes32 low, high = {};
+    std::memcpy(&low, x[2 * j].code, 32);
+    if (64 * j + 32 < columns) std::memcpy(&high, x[2 * j + 1].code, 32);
+    xs[j] = Isa::join(low, high);
+  }
+  typename Isa::I sums[most][kPanelRows];
+  for (int r = 0; r < kPanelRows; ++r) {
+    const std::byte* block = unit_block<Q>(*job.w, job.row0, job.rows, r, column0);
+    // What the same step will read in the next panel of 16 rows.
+    for (int ahead = 0; ahead < kUnit / int(Q::info.block_len) * int(Q::info.block_bytes); ahead += 64) {
+      __builtin_prefetch(block + kPanelRows * job.w->row_bytes + ahead, 0, 2);
+    }
+    quant::Bytes32 codes[kUnit / 32];
+    if (columns % 64 != 0) codes[columns / 32] = quant::Bytes32{};
+    unpack_codes<Q>(block, columns, codes);
+    for (int j = 0; j < pairs; ++j) {
+      auto w = Isa::join(codes[2 * j], codes[2 * j + 1]);
+      sums[j][r] = Q::affine ? Isa::dot_unsigned(Isa::set_int(0), w, xs[j])
+                             : Isa::dot_signed(Isa::set_int(0), Isa::signed_codes(w), xs[j]);
+    }
+  }
+  alignas(64) float scale[16][16], min[16][16];
+  unpack_scales<Isa, Q>(*job.w, job.row0, job.rows, column0, columns, scale, min);
+
+  auto add_group = [&](int g, typename Isa::I sum, float x_scale, float x_sum, int32_t bias) {
+    if (!Q::affine) sum = Isa::add_int(sum, Isa::start_signed(bias));
+    main = Isa::fma(Isa::to_float(sum), Isa::mul(Isa::load(scale[g]), Isa::set(x_scale)), main);
+    if (Q::affine) mins = Isa::fma(Isa::load(min[g]), Isa::set(x_sum), mins);
+  };
+  for (int j = 0; j < pairs; ++j) {
+    typename Isa::I quarter[4];
+    Isa::fold(sums[j], quarter);
+    for (int b = 2 * j; b < std::min(2 * j + 2, columns / 32); ++b) {
+      const typename Isa::I* halves = quarter + 2 * (b % 2);
+      if constexpr (Q::group == 16) {
+        for (int h = 0; h < 2; ++h) add_group(2 * b + h, halves[h], x[b].scale, x[b].half_sum[h], x[b].half_bias[h]);
+      } else {
+        add_group(b, Isa::add_int(halves[0], halves[1]), x[b].scale, x[b].sum, x[b].bias);
+      }
+    }
+  }
+}
+
+template <class Isa, class Q>
+APR_INLINE void single_token(const ProductJob& job) {
+  const int n = job.w->n_in, whole = n / kUnit * kUnit;
+  typename Isa::F main = Isa::set(0), mins = Isa::set(0);
+  for (int c = 0; c < whole; c += kUnit) single_unit<Isa, Q>(job, c, kUnit, main, mins);
+  if (whole < n) single_unit<Isa, Q>(job, whole, n - whole, main, mins);
+  Isa::store(job.y, Isa::sub(main, mins));
+}
+
+/// One token: straight from the stored rows. A few: unit by unit, each used while it is in the first-level cache. Many:
+/// the whole panel first, then all tokens.
 template <class Isa, class Q>
 void quantised_product(const ProductJob& job) {
+  if (job.tokens == 1) return single_token<Isa, Q>(job);
   const int n = job.w->n_in;
   const int step = job.tokens <= Isa::token_tile ? kUnit : n;
   for (int column0 = 0; column0 < n; column0 += step) {

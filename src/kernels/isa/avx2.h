@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
+#include "quant/block.h"
 
 namespace apr::kernels::isa {
 
@@ -42,12 +43,20 @@ struct Avx2 {
     _mm256_maskstore_ps(n > 8 ? p + 8 : p, part_mask(n - 8), x.b);
   }
   APR_INLINE static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
-  APR_INLINE static F load_half(const std::byte* p) { return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 16))}; }
-  APR_INLINE static __m256 widen_bfloat(__m128i h) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16)); }
-  APR_INLINE static F load_bfloat(const std::byte* p) { return {widen_bfloat(load16(p)), widen_bfloat(load16(p + 16))}; }
+  APR_INLINE static F load_half(const std::byte* p) {
+    return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 16))};
+  }
+  APR_INLINE static __m256 widen_bfloat(__m128i h) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+  }
+  APR_INLINE static F load_bfloat(const std::byte* p) {
+    return {widen_bfloat(load16(p)), widen_bfloat(load16(p + 16))};
+  }
   APR_INLINE static void store_half(std::byte* p, F x) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 16), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 16),
+                     _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
   APR_INLINE static F add(F x, F y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
   APR_INLINE static F sub(F x, F y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
@@ -88,21 +97,73 @@ struct Avx2 {
   }
 
   APR_INLINE static Codes load_codes(const uint8_t* p) {
-    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
   }
   // Pairs of products stay within 16 bits: unsigned codes are at most 127, |signed| at most 128, and |x| at most 127.
   APR_INLINE static __m256i dot(__m256i acc, __m256i w, __m256i x) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
   }
-  APR_INLINE static I dot_unsigned(I acc, Codes w, int32_t x4) {
-    __m256i x = _mm256_set1_epi32(x4);
-    return {dot(acc.a, w.a, x), dot(acc.b, w.b, x)};
+  APR_INLINE static Codes join(const quant::Bytes32& low, const quant::Bytes32& high) {
+    return {reinterpret_cast<const __m256i&>(low), reinterpret_cast<const __m256i&>(high)};
   }
+  APR_INLINE static Codes repeat(int32_t x4) { return set_int(x4); }
+  APR_INLINE static I dot_unsigned(I acc, Codes w, Codes x) { return {dot(acc.a, w.a, x.a), dot(acc.b, w.b, x.b)}; }
   APR_INLINE static SignedCodes signed_codes(Codes c) { return {{_mm256_abs_epi8(c.a), _mm256_abs_epi8(c.b)}, c}; }
   APR_INLINE static I start_signed(int32_t) { return set_int(0); }
-  APR_INLINE static I dot_signed(I acc, SignedCodes w, int32_t x4) {
-    __m256i x = _mm256_set1_epi32(x4);
-    return {dot(acc.a, w.magnitude.a, _mm256_sign_epi8(x, w.value.a)), dot(acc.b, w.magnitude.b, _mm256_sign_epi8(x, w.value.b))};
+  APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) {
+    return {dot(acc.a, w.magnitude.a, _mm256_sign_epi8(x.a, w.value.a)),
+            dot(acc.b, w.magnitude.b, _mm256_sign_epi8(x.b, w.value.b))};
+  }
+  /// Four rows: their sums of lanes 0 … 3 in the low half, of 4 … 7 in the high half.
+  APR_INLINE static __m256i fold4(__m256i r0, __m256i r1, __m256i r2, __m256i r3) {
+    return _mm256_hadd_epi32(_mm256_hadd_epi32(r0, r1), _mm256_hadd_epi32(r2, r3));
+  }
+  APR_INLINE static void fold(const I (&p)[16], I (&quarter)[4]) {
+    __m256i a[4], b[4];  // of rows 4 i … 4 i + 3
+    for (int i = 0; i < 4; ++i) {
+      a[i] = fold4(p[4 * i].a, p[4 * i + 1].a, p[4 * i + 2].a, p[4 * i + 3].a);
+      b[i] = fold4(p[4 * i].b, p[4 * i + 1].b, p[4 * i + 2].b, p[4 * i + 3].b);
+    }
+    quarter[0] = {_mm256_permute2x128_si256(a[0], a[1], 0x20), _mm256_permute2x128_si256(a[2], a[3], 0x20)};
+    quarter[1] = {_mm256_permute2x128_si256(a[0], a[1], 0x31), _mm256_permute2x128_si256(a[2], a[3], 0x31)};
+    quarter[2] = {_mm256_permute2x128_si256(b[0], b[1], 0x20), _mm256_permute2x128_si256(b[2], b[3], 0x20)};
+    quarter[3] = {_mm256_permute2x128_si256(b[0], b[1], 0x31), _mm256_permute2x128_si256(b[2], b[3], 0x31)};
+  }
+
+  /// 8 rows of 16 bytes.
+  APR_INLINE static void transpose_words8(const char* src, __m256i (&out)[4]) {
+    __m256i r[4];  // rows i and i + 4
+    for (int i = 0; i < 4; ++i)
+      r[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(src + 16 * i)), load16(src + 16 * (i + 4)), 1);
+    __m256i low01 = _mm256_unpacklo_epi32(r[0], r[1]), high01 = _mm256_unpackhi_epi32(r[0], r[1]);
+    __m256i low23 = _mm256_unpacklo_epi32(r[2], r[3]), high23 = _mm256_unpackhi_epi32(r[2], r[3]);
+    out[0] = _mm256_unpacklo_epi64(low01, low23);
+    out[1] = _mm256_unpackhi_epi64(low01, low23);
+    out[2] = _mm256_unpacklo_epi64(high01, high23);
+    out[3] = _mm256_unpackhi_epi64(high01, high23);
+  }
+  APR_INLINE static void transpose_words(const void* src, I (&out)[4]) {
+    __m256i a[4], b[4];
+    transpose_words8(static_cast<const char*>(src), a);
+    transpose_words8(static_cast<const char*>(src) + 128, b);
+    for (int j = 0; j < 4; ++j) out[j] = {a[j], b[j]};
+  }
+  APR_INLINE static I unsigned_byte(I x, int k) {
+    __m256i mask = _mm256_set1_epi32(0xff);
+    return {_mm256_and_si256(_mm256_srli_epi32(x.a, 8 * k), mask),
+            _mm256_and_si256(_mm256_srli_epi32(x.b, 8 * k), mask)};
+  }
+  APR_INLINE static I signed_byte(I x, int k) {
+    return {_mm256_srai_epi32(_mm256_slli_epi32(x.a, 24 - 8 * k), 24),
+            _mm256_srai_epi32(_mm256_slli_epi32(x.b, 24 - 8 * k), 24)};
+  }
+  APR_INLINE static F half_of(I x, int k) {
+    __m256i mask = _mm256_set1_epi32(0xffff);
+    __m256i a = _mm256_and_si256(_mm256_srli_epi32(x.a, 16 * k), mask),
+            b = _mm256_and_si256(_mm256_srli_epi32(x.b, 16 * k), mask);
+    __m256i halves = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xd8);
+    return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
   }
 
   /// 8 x 8 words.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
+#include "quant/block.h"
 
 namespace apr::kernels::isa {
 
@@ -31,7 +32,8 @@ struct Avx512 {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(p)), 16));
   }
   APR_INLINE static void store_half(std::byte* p, F x) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
   APR_INLINE static F add(F x, F y) { return _mm512_add_ps(x, y); }
   APR_INLINE static F sub(F x, F y) { return _mm512_sub_ps(x, y); }
@@ -40,7 +42,9 @@ struct Avx512 {
   APR_INLINE static F fma(F x, F y, F z) { return _mm512_fmadd_ps(x, y, z); }
   APR_INLINE static F max(F x, F y) { return _mm512_max_ps(x, y); }
   APR_INLINE static F min(F x, F y) { return _mm512_min_ps(x, y); }
-  APR_INLINE static F abs(F x) { return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff))); }
+  APR_INLINE static F abs(F x) {
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff)));
+  }
   APR_INLINE static float sum(F x) {
     __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
     __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
@@ -60,14 +64,59 @@ struct Avx512 {
   APR_INLINE static I set_int(int32_t x) { return _mm512_set1_epi32(x); }
   APR_INLINE static I add_int(I x, I y) { return _mm512_add_epi32(x, y); }
   APR_INLINE static I shift_left_23(I x) { return _mm512_slli_epi32(x, 23); }
-  APR_INLINE static void store_bytes(int8_t* p, I x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x)); }
+  APR_INLINE static void store_bytes(int8_t* p, I x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+  }
 
   APR_INLINE static Codes load_codes(const uint8_t* p) { return _mm512_loadu_si512(p); }
-  APR_INLINE static I dot_unsigned(I acc, Codes w, int32_t x4) { return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(x4)); }
-  // vpdpbusd wants unsigned weights: shifted up by 128, which adds 128 * (sum of x); the sum starts at minus that.
+  APR_INLINE static Codes join(const quant::Bytes32& low, const quant::Bytes32& high) {
+    return _mm512_inserti64x4(_mm512_castsi256_si512(reinterpret_cast<const __m256i&>(low)),
+                              reinterpret_cast<const __m256i&>(high), 1);
+  }
+  APR_INLINE static Codes repeat(int32_t x4) { return _mm512_set1_epi32(x4); }
+  APR_INLINE static I dot_unsigned(I acc, Codes w, Codes x) { return _mm512_dpbusd_epi32(acc, w, x); }
+  // vpdpbusd wants unsigned weights: shifted up by 128, which adds 128 * (sum of x); the bias is minus that.
   APR_INLINE static SignedCodes signed_codes(Codes c) { return _mm512_xor_si512(c, _mm512_set1_epi8(char(0x80))); }
   APR_INLINE static I start_signed(int32_t bias) { return _mm512_set1_epi32(bias); }
-  APR_INLINE static I dot_signed(I acc, SignedCodes w, int32_t x4) { return dot_unsigned(acc, w, x4); }
+  APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) { return dot_unsigned(acc, w, x); }
+
+  /// 4 x 4 quarters of 128 bits: out[j] holds quarter j of a, b, c and d.
+  APR_INLINE static void transpose_quarters(I a, I b, I c, I d, I& out0, I& out1, I& out2, I& out3) {
+    I ab02 = _mm512_shuffle_i32x4(a, b, 0x88), ab13 = _mm512_shuffle_i32x4(a, b, 0xdd);
+    I cd02 = _mm512_shuffle_i32x4(c, d, 0x88), cd13 = _mm512_shuffle_i32x4(c, d, 0xdd);
+    out0 = _mm512_shuffle_i32x4(ab02, cd02, 0x88);
+    out1 = _mm512_shuffle_i32x4(ab13, cd13, 0x88);
+    out2 = _mm512_shuffle_i32x4(ab02, cd02, 0xdd);
+    out3 = _mm512_shuffle_i32x4(ab13, cd13, 0xdd);
+  }
+  APR_INLINE static I add_pairs(I a, I b) {
+    return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  }
+  APR_INLINE static void fold(const I (&p)[16], I (&quarter)[4]) {
+    I v[4];  // per quarter, the sums of rows 4 i … 4 i + 3
+    for (int i = 0; i < 4; ++i) {
+      I ab = add_pairs(p[4 * i], p[4 * i + 1]), cd = add_pairs(p[4 * i + 2], p[4 * i + 3]);
+      v[i] = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    }
+    transpose_quarters(v[0], v[1], v[2], v[3], quarter[0], quarter[1], quarter[2], quarter[3]);
+  }
+
+  APR_INLINE static void transpose_words(const void* src, I (&out)[4]) {
+    const I by_word = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    I r[4];
+    for (int i = 0; i < 4; ++i)
+      r[i] = _mm512_permutexvar_epi32(by_word, _mm512_loadu_si512(static_cast<const char*>(src) + 64 * i));
+    transpose_quarters(r[0], r[1], r[2], r[3], out[0], out[1], out[2], out[3]);
+  }
+  APR_INLINE static I unsigned_byte(I x, int k) {
+    return _mm512_and_si512(_mm512_srli_epi32(x, unsigned(8 * k)), _mm512_set1_epi32(0xff));
+  }
+  APR_INLINE static I signed_byte(I x, int k) {
+    return _mm512_srai_epi32(_mm512_slli_epi32(x, unsigned(24 - 8 * k)), 24);
+  }
+  APR_INLINE static F half_of(I x, int k) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(x, unsigned(16 * k))));
+  }
 
   APR_INLINE static void transpose(const void* src, size_t stride, void* dst) {
     const char* s = static_cast<const char*>(src);
@@ -77,20 +126,17 @@ struct Avx512 {
       t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
       t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
     }
-    for (int i = 0; i < 4; ++i) {  // fours of rows: pairs of words. r[4 i + c] holds columns c, c + 4, c + 8, c + 12 of rows 4 i … 4 i + 3
+    for (int i = 0; i < 4; ++i) {  // fours of rows: pairs of words. r[4 i + c] holds columns c, c + 4, c + 8, c + 12 of
+                                   // rows 4 i … 4 i + 3
       for (int c = 0; c < 2; ++c) {
         r[4 * i + 2 * c] = _mm512_unpacklo_epi64(t[4 * i + c], t[4 * i + 2 + c]);
         r[4 * i + 2 * c + 1] = _mm512_unpackhi_epi64(t[4 * i + c], t[4 * i + 2 + c]);
       }
     }
-    for (int c = 0; c < 4; ++c) {  // 128-bit quarters: 4 x 4 of them
-      __m512i a = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88), b = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd);
-      __m512i e = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88), f = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xdd);
-      char* d = static_cast<char*>(dst) + 64 * c;
-      _mm512_storeu_si512(d, _mm512_shuffle_i32x4(a, e, 0x88));
-      _mm512_storeu_si512(d + 64 * 4, _mm512_shuffle_i32x4(b, f, 0x88));
-      _mm512_storeu_si512(d + 64 * 8, _mm512_shuffle_i32x4(a, e, 0xdd));
-      _mm512_storeu_si512(d + 64 * 12, _mm512_shuffle_i32x4(b, f, 0xdd));
+    for (int c = 0; c < 4; ++c) {
+      I out[4];
+      transpose_quarters(r[c], r[4 + c], r[8 + c], r[12 + c], out[0], out[1], out[2], out[3]);
+      for (int i = 0; i < 4; ++i) _mm512_storeu_si512(static_cast<char*>(dst) + 64 * (4 * i + c), out[i]);
     }
   }
 };

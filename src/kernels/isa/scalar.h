@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -7,12 +6,12 @@
 #include <string_view>
 
 #include "base/inline.h"
-#include "quant/half.h"
+#include "quant/block.h"
 
 namespace apr::kernels::isa {
 
-/// The words that an instruction set offers to the algorithms in generic/, here in plain C++: the meaning of every word.
-/// The other sets have the same words with the same results to the bit.
+/// The words that an instruction set offers to the algorithms in generic/, here in plain C++: the meaning of every
+/// word. The other sets have the same words with the same results to the bit.
 struct Scalar {
   static constexpr std::string_view name = "scalar";
   static constexpr int token_tile = 1;  ///< tokens whose sums stay in registers at once
@@ -33,12 +32,20 @@ struct Scalar {
     for (int i = 0; i < 16; ++i) r.v[i] = op(i);
     return r;
   }
-  APR_INLINE static F set(float x) { return each([&](int) { return x; }); }
-  APR_INLINE static F load(const float* p) { return each([&](int i) { return p[i]; }); }
-  APR_INLINE static F load_part(const float* p, int n) { return each([&](int i) { return i < n ? p[i] : 0.0f; }); }
+  APR_INLINE static F set(float x) {
+    return each([&](int) { return x; });
+  }
+  APR_INLINE static F load(const float* p) {
+    return each([&](int i) { return p[i]; });
+  }
+  APR_INLINE static F load_part(const float* p, int n) {
+    return each([&](int i) { return i < n ? p[i] : 0.0f; });
+  }
   APR_INLINE static void store(float* p, F a) { std::memcpy(p, a.v, sizeof a.v); }
   APR_INLINE static void store_part(float* p, F a, int n) { std::memcpy(p, a.v, sizeof(float) * size_t(n)); }
-  APR_INLINE static F load_half(const std::byte* p) { return each([&](int i) { return quant::load_half(p + 2 * i); }); }
+  APR_INLINE static F load_half(const std::byte* p) {
+    return each([&](int i) { return quant::load_half(p + 2 * i); });
+  }
   APR_INLINE static F load_bfloat(const std::byte* p) {
     return each([&](int i) { return quant::bfloat_to_float(quant::load_u16(p + 2 * i)); });
   }
@@ -48,14 +55,28 @@ struct Scalar {
       std::memcpy(p + 2 * i, &h, 2);
     }
   }
-  APR_INLINE static F add(F a, F b) { return each([&](int i) { return a.v[i] + b.v[i]; }); }
-  APR_INLINE static F sub(F a, F b) { return each([&](int i) { return a.v[i] - b.v[i]; }); }
-  APR_INLINE static F mul(F a, F b) { return each([&](int i) { return a.v[i] * b.v[i]; }); }
-  APR_INLINE static F div(F a, F b) { return each([&](int i) { return a.v[i] / b.v[i]; }); }
-  APR_INLINE static F fma(F a, F b, F c) { return each([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); }); }
+  APR_INLINE static F add(F a, F b) {
+    return each([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  APR_INLINE static F sub(F a, F b) {
+    return each([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  APR_INLINE static F mul(F a, F b) {
+    return each([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  APR_INLINE static F div(F a, F b) {
+    return each([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  APR_INLINE static F fma(F a, F b, F c) {
+    return each([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
+  }
   /// The second operand where they are unordered, as x86's maxps and minps.
-  APR_INLINE static F max(F a, F b) { return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
-  APR_INLINE static F min(F a, F b) { return each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; }); }
+  APR_INLINE static F max(F a, F b) {
+    return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  APR_INLINE static F min(F a, F b) {
+    return each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+  }
   APR_INLINE static F abs(F a) {
     return each([&](int i) { return std::bit_cast<float>(std::bit_cast<uint32_t>(a.v[i]) & 0x7fffffffu); });
   }
@@ -72,7 +93,9 @@ struct Scalar {
     return a.v[0];
   }
 
-  APR_INLINE static F to_float(I a) { return each([&](int i) { return float(a.v[i]); }); }
+  APR_INLINE static F to_float(I a) {
+    return each([&](int i) { return float(a.v[i]); });
+  }
   APR_INLINE static I bits(F a) { return std::bit_cast<I>(a); }
   APR_INLINE static F from_bits(I a) { return std::bit_cast<F>(a); }
   APR_INLINE static I set_int(int32_t x) {
@@ -100,20 +123,60 @@ struct Scalar {
     std::memcpy(c.v, p, 64);
     return c;
   }
-  /// acc[lane] += the four products of the lane's unsigned codes (at most 127) with the four signed bytes of x4.
-  APR_INLINE static I dot_unsigned(I acc, Codes w, int32_t x4) {
-    auto x = std::bit_cast<std::array<int8_t, 4>>(x4);
-    for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(w.v[i]) * x[size_t(i % 4)];
+  APR_INLINE static Codes join(const quant::Bytes32& low, const quant::Bytes32& high) {
+    Codes c;
+    std::memcpy(c.v, &low, 32);
+    std::memcpy(c.v + 32, &high, 32);
+    return c;
+  }
+  /// The four bytes in every lane.
+  APR_INLINE static Codes repeat(int32_t x4) {
+    Codes c;
+    for (int i = 0; i < 64; i += 4) std::memcpy(c.v + i, &x4, 4);
+    return c;
+  }
+  /// acc[lane] += the four products of the lane's unsigned codes (at most 127) with its four signed activations.
+  APR_INLINE static I dot_unsigned(I acc, Codes w, Codes x) {
+    for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(w.v[i]) * int8_t(x.v[i]);
     return acc;
   }
-  /// For signed codes, -128 … 127: a sum begins with start_signed(bias of the activations), and codes go through signed_codes once.
+  /// For signed codes, -128 … 127: codes go through signed_codes once, and start_signed(bias of the activations) is
+  /// added once to each sum of lanes that makes a group.
   using SignedCodes = Codes;
   APR_INLINE static SignedCodes signed_codes(Codes c) { return c; }
   APR_INLINE static I start_signed(int32_t) { return set_int(0); }
-  APR_INLINE static I dot_signed(I acc, SignedCodes w, int32_t x4) {
-    auto x = std::bit_cast<std::array<int8_t, 4>>(x4);
-    for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(int8_t(w.v[i])) * x[size_t(i % 4)];
+  APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) {
+    for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(int8_t(w.v[i])) * int8_t(x.v[i]);
     return acc;
+  }
+  /// quarter[j][r] = the sum of lanes 4 j … 4 j + 3 of p[r].
+  APR_INLINE static void fold(const I (&p)[16], I (&quarter)[4]) {
+    for (int j = 0; j < 4; ++j) {
+      for (int r = 0; r < 16; ++r)
+        quarter[j].v[r] = p[r].v[4 * j] + p[r].v[4 * j + 1] + p[r].v[4 * j + 2] + p[r].v[4 * j + 3];
+    }
+  }
+
+  /// 16 rows of 16 bytes, one after another: out[j] lane r is word j of row r.
+  APR_INLINE static void transpose_words(const void* src, I (&out)[4]) {
+    for (size_t j = 0; j < 4; ++j) {
+      for (size_t r = 0; r < 16; ++r) std::memcpy(&out[j].v[r], static_cast<const char*>(src) + 16 * r + 4 * j, 4);
+    }
+  }
+  /// Byte k of each lane, as a number.
+  APR_INLINE static I unsigned_byte(I a, int k) {
+    I r;
+    for (int i = 0; i < 16; ++i) r.v[i] = int32_t(uint32_t(a.v[i]) >> (8 * k) & 0xff);
+    return r;
+  }
+  APR_INLINE static I signed_byte(I a, int k) {
+    I r;
+    for (int i = 0; i < 16; ++i) r.v[i] = int8_t(uint32_t(a.v[i]) >> (8 * k) & 0xff);
+    return r;
+  }
+  /// Half k (low, high) of each lane, as a half-precision float.
+  APR_INLINE static F half_of(I a, int k) {
+    return each([&](int i) { return quant::half_to_float(uint16_t(uint32_t(a.v[i]) >> (16 * k))); });
   }
 
   /// 16 x 16 words of 4 bytes: dst[j][i] = src[i][j], rows of src `stride` bytes apart, rows of dst 64.
