@@ -15,16 +15,18 @@ enum class Kind : uint8_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 
 
 /// Everything a byte-level BPE tokenizer is made of, from whatever file it came.
 struct Vocabulary {
-  std::string pre;  ///< pre-tokenizer: "qwen2", "gpt-2" or "llama-bpe"
-  std::vector<std::string>
-      tokens;               ///< id -> text, in GPT-2's byte alphabet for Normal tokens, plain UTF-8 for the others
-  std::vector<Kind> kinds;  ///< same length as tokens, or empty: all Normal
+  std::string pre;                  ///< pre-tokenizer: "qwen2", "gpt-2" or "llama-bpe"
+  std::vector<std::string> tokens;  ///< id -> text: Normal tokens in GPT-2's byte alphabet, others as they are
+  std::vector<Kind> kinds;          ///< same length as tokens, or empty: all Normal
   std::vector<std::string> merges;  ///< "left right", best first
   std::string source;               ///< named in errors: a path, or "metadata"
 };
 
-/// Reads vocab.json, merges.txt and, where present beside them, added_tokens.json
-/// (id -> {"content", "special"}, or content -> id).
+/// Reads vocab.json, merges.txt and, where it lies beside vocab.json, added_tokens.json
+/// (id -> {"content", "special"}, or content -> id). Special ones become Control, others UserDefined; where the file
+/// does not say, "<|…|>" is special. Ids that no entry has become Unused tokens.
+///
+/// trust   untrusted bytes; ids stay below 2^22, so memory is bounded by the files and 4 million short placeholders
 /// errors  Io; BadFile with file, line or key, found, expected
 Vocabulary read_vocabulary(const std::string& vocab_json, const std::string& merges_txt,
                            const std::string& pre = "qwen2");
@@ -36,12 +38,15 @@ enum class Special {
 
 /// Byte-level BPE: text <-> token ids.
 ///
-/// trust   text may be any bytes. Invalid UTF-8 is kept byte for byte (no NFC on a piece that holds it), so
-/// decode(encode(x)) == x;
-///         for valid text decode gives NFC(x) where the pre-tokenizer asks for NFC (qwen2)
+/// trust   text may be any bytes. Plain: for valid text decode(encode(x)) is NFC(x) where the pre-tokenizer asks for
+/// NFC
+///         (qwen2), else x; text that is not valid UTF-8 comes back byte for byte, unnormalised. Parse: the same holds
+///         for each piece between special tokens by itself.
 /// errors  constructor: UnsupportedOperation (unknown `pre`), BadModel (merge of unknown tokens, missing byte, sizes
-/// that differ) threads const after construction: any thread may encode and decode source  GPT-2 byte alphabet (Radford
-/// et al. 2019); BPE arXiv:1508.07909; O(n log n) in the length of a pre-token
+///         that differ). Of tokens or merges that are there twice the first counts.
+///         encode: BadInput for 4 GiB of text without a place to cut it
+/// threads const after construction: any thread may encode and decode
+/// source  GPT-2 byte alphabet (Radford et al. 2019); BPE arXiv:1508.07909; O(n log n) in the length of a piece
 class Tokenizer {
  public:
   explicit Tokenizer(Vocabulary vocabulary);
@@ -50,9 +55,10 @@ class Tokenizer {
   ~Tokenizer();
 
   std::vector<Token> encode(std::string_view text, Special special) const;
-  /// The bytes of the tokens, one after another. needs: valid(id) for each. skip_control leaves Control tokens out.
+  /// The bytes of the tokens, one after another. skip_control leaves Control tokens out.
   std::string decode(std::span<const Token> ids, bool skip_control = false) const;
-  /// The bytes of one token.
+  /// The bytes of one token; empty where !valid(id). A Normal token with characters outside the byte alphabet is its
+  /// UTF-8, like the tokens of all other kinds.
   std::string_view bytes(Token id) const;
   Kind kind(Token id) const;
   bool valid(Token id) const;
