@@ -38,10 +38,8 @@ enum class Special {
 
 /// Byte-level BPE: text <-> token ids.
 ///
-/// trust   text may be any bytes. Plain: for valid text decode(encode(x)) is NFC(x) where the pre-tokenizer asks for
-/// NFC
-///         (qwen2), else x; text that is not valid UTF-8 comes back byte for byte, unnormalised. Parse: the same holds
-///         for each piece between special tokens by itself.
+/// trust   text may be any bytes. Plain: decode(encode(x)) is NFC(x) where x is valid UTF-8 and the pre-tokenizer asks
+///         for NFC (qwen2), else x byte for byte. Parse: so for each piece between special tokens by itself.
 /// errors  constructor: UnsupportedOperation (unknown `pre`), BadModel (merge of unknown tokens, missing byte, sizes
 ///         that differ). Of tokens or merges that are there twice the first counts.
 ///         encode: BadInput for 4 GiB of text without a place to cut it
@@ -73,8 +71,7 @@ class Tokenizer {
 };
 
 /// Turns tokens into text a piece at a time and only ever emits whole UTF-8 characters.
-/// A byte that can never become one is emitted as U+FFFD, like String.fromUTF8 in browsers (maximal subparts, Unicode
-/// 15 §3.9).
+/// What can never become one is emitted as U+FFFD, one per maximal subpart (Unicode 15 §3.9), as browsers do.
 class TextStream {
  public:
   explicit TextStream(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
