@@ -90,7 +90,7 @@ int usable_cpus() {
   std::stringstream text;
   text << in.rdbuf();
   double limit = cgroup_cpu_limit(text.str(), "/sys/fs/cgroup");
-  if (limit > 0) n = std::min(n, std::max(1, int(std::ceil(limit))));
+  if (limit > 0) n = int(std::clamp(std::ceil(limit), 1.0, double(n)));  // as doubles: a limit may exceed any int
   return n;
 }
 
