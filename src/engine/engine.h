@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gguf/file.h"
@@ -18,43 +19,50 @@ using tokenizer::Token;
 
 /// How a model is opened. Zero or empty means: let apr decide.
 struct Options {
-  int threads = 0;                               ///< 0 = what the cgroup quota and cpuset allow
-  std::string isa;                               ///< "scalar", "avx2", "avx512"; "" = best this CPU has
-  int context = 0;                               ///< tokens of KV cache; 0 = min(trained context, 4096)
-  int chunk = 512;                               ///< tokens of prefill per forward pass
-  std::optional<model::KvType> kv;               ///< nullopt = F16, or F32 for full-precision files
+  int threads = 0;                        ///< 0 = what the cgroup quota and cpuset allow
+  std::string isa;                        ///< "scalar", "avx2", "avx512"; "" = the best this CPU has
+  int context = 0;                        ///< tokens of KV cache; 0 = the trained context, at most 4096
+  int chunk = 512;                        ///< tokens of prefill per forward pass
+  std::optional<model::KvType> kv;        ///< nullopt = F16, or F32 for full-precision files
   gguf::Access access = gguf::Access::Mmap;
+  model::Rows rows = model::Rows::Last;   ///< All: extend_all() will be used, so its scratch is planned for
 };
 
-/// What a model will take, before anything is allocated. Bytes.
+/// What a model takes, known before anything is allocated. Bytes.
 struct MemoryEstimate {
-  uint64_t weights = 0;  ///< file mapping (shared, reclaimable) or, with Access::Read, heap
+  uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or, with Access::Read, heap
   uint64_t kv = 0;
   uint64_t scratch = 0;
-  uint64_t total() const { return weights + kv + scratch; }
 };
+
+MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk, model::KvType kv,
+                               model::Rows rows = model::Rows::Last);
 
 /// A model ready to run: file, binding, tokenizer, kernels, threads.
 ///
 /// errors  those of gguf::File, model::load and Tokenizer; Memory when the estimate exceeds what the machine has free;
-///         UnsupportedOperation for an ISA this CPU lacks; Usage for numbers out of range
-/// threads one caller at a time
+///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks; Usage for numbers out of range
+/// threads one caller at a time, the one that made it
 class Engine {
  public:
   Engine(const std::filesystem::path& path, Options options);
   ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
   const gguf::File& file() const;
   const model::Model& model() const;
-  const model::Config& config() const;
+  const model::Config& config() const { return model().config(); }
   bool has_tokenizer() const;
   const tokenizer::Tokenizer& tokenizer() const;  ///< throws UnsupportedOperation with the reason when the file has none
   const Options& options() const;                 ///< with every choice made
   std::string_view isa() const;
-  int threads() const;
-  MemoryEstimate memory() const;
-  /// Tokens that end an answer: eos, eot and the usual end-of-turn tokens the vocabulary holds.
+  const MemoryEstimate& memory() const;
+  /// Something the user should know about speed ("the weights exceed this machine's memory …"), or empty.
+  const std::string& warning() const;
+  /// Tokens that end an answer: those the file names, and the usual end-of-turn control tokens that its vocabulary holds.
   const std::vector<Token>& stop_tokens() const;
-  /// Token put before every prompt when the file asks for it (add_bos_token), or -1.
+  /// The token put before every prompt when the file asks for one, or -1.
   Token bos() const;
 
  private:
@@ -63,23 +71,28 @@ class Engine {
   std::unique_ptr<Impl> impl_;
 };
 
-MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int context, int chunk, model::KvType kv);
-
-/// One conversation's place in the model: its tokens and KV cache.
+/// One conversation's place in the model: its tokens and their KV cache.
+///
+/// needs   an Engine that outlives it
+/// threads one caller at a time; sessions of one engine take turns
 class Session {
  public:
   explicit Session(Engine& engine);
-  /// Runs tokens through the model in chunks and returns the logits [V] after the last one. Valid until the next call.
-  /// errors Context when they do not fit (sizes and what to do in the sentence), BadInput for an id outside the vocabulary; nothing is changed then
-  /// progress is called with tokens done after each chunk; returning false stops early (the result is then empty)
+
+  /// Runs tokens through the model in chunks. Returns the logits [V] after the last one, valid until the next call on any session.
+  /// progress(tokens done) is called after each chunk; if it returns false the rest is left out and the result is empty.
+  /// errors Context when they do not fit, BadInput for an empty list or an id outside the vocabulary; nothing has changed then
   std::span<const float> extend(std::span<const Token> tokens, const std::function<bool(size_t)>& progress = {});
-  /// Like extend, and hands over the logits of every position, in order.
+
+  /// The same, handing over the logits of every position in order. needs: Options::rows = All
   void extend_all(std::span<const Token> tokens, const std::function<void(size_t position, std::span<const float> logits)>& row);
+
   const std::vector<Token>& tokens() const { return tokens_; }
-  int room() const;
-  void truncate(size_t tokens);
+  int room() const { return kv_.room(); }
+  void truncate(size_t tokens);  ///< forgets all after the first `tokens`
 
  private:
+  kernels::Mat step(std::span<const Token> chunk, model::Rows rows);
   void check(std::span<const Token> tokens) const;
   Engine& engine_;
   model::KvCache kv_;

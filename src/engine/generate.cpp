@@ -1,0 +1,141 @@
+#include "engine/generate.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+
+namespace apr::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+
+/// Delivers text and keeps back whatever might still turn out to be the beginning of a stop string.
+class StopFilter {
+ public:
+  StopFilter(const std::vector<std::string>& stops, const std::function<void(std::string_view)>& deliver) : stops_(stops), deliver_(deliver) {}
+
+  /// True when a stop string is complete; what came before it has been delivered.
+  bool push(std::string_view piece) {
+    held_ += piece;
+    size_t first = std::string::npos;
+    for (const std::string& stop : stops_) first = std::min(first, held_.find(stop));
+    if (first != std::string::npos) {
+      held_.resize(first);
+      flush();
+      return true;
+    }
+    release(held_.size() - longest_beginning());
+    return false;
+  }
+  void flush() { release(held_.size()); }
+  const std::string& text() const { return text_; }
+
+ private:
+  /// Length of the longest end of held_ that some stop string begins with.
+  size_t longest_beginning() const {
+    size_t longest = 0;
+    for (const std::string& stop : stops_) {
+      for (size_t n = std::min(stop.size() - 1, held_.size()); n > longest; --n) {
+        if (held_.compare(held_.size() - n, n, stop, 0, n) == 0) longest = n;
+      }
+    }
+    return longest;
+  }
+  void release(size_t n) {
+    if (n == 0) return;
+    text_.append(held_, 0, n);
+    if (deliver_) deliver_(std::string_view(held_).substr(0, n));
+    held_.erase(0, n);
+  }
+  const std::vector<std::string>& stops_;
+  const std::function<void(std::string_view)>& deliver_;
+  std::string held_, text_;
+};
+
+void check(const Engine& engine, const Session& session, const Request& request) {
+  sampling::validate(request.sampling, size_t(engine.config().V));
+  if (request.max_tokens < -1) fail(ErrorCode::Usage, "max tokens: found {}, expected a number of tokens, or -1 for no limit", request.max_tokens);
+  for (const std::string& stop : request.stop_strings) {
+    if (stop.empty()) fail(ErrorCode::Usage, "stop string: found an empty one, expected text");
+  }
+  // The last sampled token is never fed back, so it needs no room.
+  const int64_t room = session.room(), prompt = int64_t(request.prompt.size()), more = std::max(0, request.max_tokens - 1);
+  if (prompt + more > room) {
+    fail(ErrorCode::Context, "context: a prompt of {} tokens{} needs {}, the context has room for {}; ask for a larger one (--ctx, up to {}){}", prompt,
+         more > 0 ? fmt::format(" and {} more", request.max_tokens) : "", prompt + more, room, engine.config().context,
+         more > 0 ? " or fewer tokens (-n)" : " or send less");
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Finish finish) {
+  switch (finish) {
+    case Finish::Length: return "length";
+    case Finish::Stop: return "stop";
+    case Finish::StopString: return "stop_string";
+    case Finish::Context: return "context";
+    case Finish::Interrupted: return "interrupted";
+  }
+  return "";
+}
+
+Answer generate(Engine& engine, Session& session, const Request& request, const std::function<void(std::string_view)>& on_text,
+                const std::function<void(size_t)>& on_prefill, const std::atomic<bool>* cancel) {
+  check(engine, session, request);
+  const tokenizer::Tokenizer& tokenizer = engine.tokenizer();
+  auto cancelled = [&] { return cancel && cancel->load(std::memory_order_relaxed); };
+
+  Answer answer;
+  answer.prompt_tokens = request.prompt.size();
+  sampling::Sampler sampler(request.sampling);
+  for (Token t : request.prompt) sampler.accept(t);
+  tokenizer::TextStream stream(tokenizer);
+  StopFilter filter(request.stop_strings, on_text);
+
+  Clock::time_point start = Clock::now();
+  std::span<const float> logits = session.extend(request.prompt, [&](size_t done) {
+    if (on_prefill) on_prefill(done);
+    return !cancelled();
+  });
+  answer.prefill_ms = ms_since(start);
+  start = Clock::now();
+
+  auto sample = [&] {  // one token; says why to stop, if it is to
+    const Token token = sampler.pick(logits);
+    sampler.accept(token);
+    answer.tokens.push_back(token);
+    const auto& stops = engine.stop_tokens();
+    const bool ends = !request.ignore_stop_tokens && std::find(stops.begin(), stops.end(), token) != stops.end();
+    if (ends) return std::optional(Finish::Stop);
+    const bool silent = !tokenizer.valid(token) || (request.skip_control && tokenizer.kind(token) == tokenizer::Kind::Control);
+    if (!silent && filter.push(stream.push(token))) return std::optional(Finish::StopString);
+    return std::optional<Finish>();
+  };
+  for (std::optional<Finish> finish;;) {
+    if (logits.empty() || cancelled()) {
+      finish = Finish::Interrupted;
+    } else if (int(answer.tokens.size()) == request.max_tokens) {
+      finish = Finish::Length;
+    } else {
+      finish = sample();
+      if (!finish && int(answer.tokens.size()) == request.max_tokens) finish = Finish::Length;
+      if (!finish && session.room() == 0) finish = Finish::Context;
+    }
+    if (finish) {
+      answer.finish = *finish;
+      break;
+    }
+    logits = session.extend({&answer.tokens.back(), 1});
+  }
+  if (answer.finish != Finish::StopString) {
+    if (!filter.push(stream.finish())) filter.flush();
+  }
+  answer.decode_ms = ms_since(start);
+  answer.text = filter.text();
+  return answer;
+}
+
+}  // namespace apr::engine
