@@ -96,6 +96,14 @@ void store_kv(const float* x, int n, KvType type, std::byte* out) {
   });
 }
 
+/// To the nearest integer, ties to even. Held to ±127 for blocks with a NaN, whose largest magnitude may have got lost:
+/// products rely on the range.
+template <class Isa>
+APR_INLINE typename Isa::I codes_of(typename Isa::F x) {
+  x = Isa::min(Isa::max(x, Isa::set(-127.0f)), Isa::set(127.0f));
+  return Isa::bits(Isa::add(x, Isa::set(kRoundMagic)));
+}
+
 /// Codes to the nearest integer, ties to even. A block whose largest magnitude is below 1e-30 becomes zeros.
 template <class Isa>
 void quantise(const float* x, int n, XBlock* out) {
@@ -106,8 +114,8 @@ void quantise(const float* x, int n, XBlock* out) {
     float most = Isa::largest(Isa::max(Isa::abs(a), Isa::abs(b)));
     bool live = most > 1e-30f;
     auto inverse = Isa::set(live ? 127.0f / most : 0.0f);
-    Isa::store_bytes(out->code, Isa::bits(Isa::add(Isa::mul(a, inverse), Isa::set(kRoundMagic))));
-    Isa::store_bytes(out->code + 16, Isa::bits(Isa::add(Isa::mul(b, inverse), Isa::set(kRoundMagic))));
+    Isa::store_bytes(out->code, codes_of<Isa>(Isa::mul(a, inverse)));
+    Isa::store_bytes(out->code + 16, codes_of<Isa>(Isa::mul(b, inverse)));
     int sum[2] = {0, 0};
     for (int i = 0; i < 16; ++i) sum[0] += out->code[i];
     for (int i = 16; i < 32; ++i) sum[1] += out->code[i];
