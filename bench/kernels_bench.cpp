@@ -1,0 +1,157 @@
+// How fast is each verb on each instruction set this CPU has? One thread, so that two numbers can be compared; matrices
+// and caches are larger than any cache of a core, as they are in a forward pass.
+//
+//   kernels_bench --benchmark_filter='product/Q4_K/avx512'
+//
+// Counters: weights_GB or kv_GB, bytes read per second; GMAC, 10^9 multiplications with an addition per second.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/dispatch.h"
+#include "kernels/ops.h"
+#include "quant/types.h"
+
+namespace {
+
+using namespace apr;
+using benchmark::Counter;
+using benchmark::State;
+
+// An expert of Qwen3-30B-A3B: gate and up are [768, 2048]; 32 query heads and 4 kv heads of 128.
+constexpr int kOut = 768, kIn = 2048, kHeads = 32, kKvHeads = 4, kDim = 128;
+constexpr size_t kWeightBytes = size_t(64) << 20;  // walked through, expert after expert
+
+std::vector<float> random_floats(size_t n) {
+  std::mt19937 engine(1);
+  std::vector<float> out(n);
+  for (float& f : out) f = float(int32_t(engine())) * 0x1p-31f;
+  return out;
+}
+
+/// Bytes whose halves and floats are all finite, whatever the type: no byte is an exponent of all ones.
+std::vector<std::byte> random_weights(size_t bytes) {
+  std::mt19937 engine(2);
+  std::vector<std::byte> out(bytes);
+  for (std::byte& b : out) b = std::byte(engine() & 0x3b);
+  return out;
+}
+
+/// One thread and room for one verb.
+struct Bench {
+  explicit Bench(std::string_view isa) : ops(pool, isa) { ops.reserve(size_t(64) << 20); }
+  ThreadPool pool{1};
+  kernels::Ops ops;
+};
+
+void set_rate(State& state, const char* name, double per_iteration) {
+  state.counters[name] = Counter(per_iteration * double(state.iterations()) / 1e9, Counter::kIsRate);
+}
+
+void product(State& state, const quant::TypeInfo& type, std::string_view isa) {
+  const int T = int(state.range(0));
+  const uint64_t row_bytes = type.row_bytes(kIn);
+  const size_t matrix_bytes = size_t(kOut * row_bytes), matrices = std::max<size_t>(1, kWeightBytes / matrix_bytes);
+  const std::vector<std::byte> bytes = random_weights(matrices * matrix_bytes);
+  std::vector<float> x = random_floats(size_t(T) * kIn);
+  Bench bench(isa);
+  kernels::Input in = bench.ops.input({x.data(), T, kIn});
+  size_t at = 0;
+  for (auto _ : state) {
+    const kernels::Weight w{type.type, kOut, kIn, bytes.data() + at * matrix_bytes, row_bytes};
+    bench.ops.begin();
+    in.q = nullptr;  // quantising is part of the price
+    benchmark::DoNotOptimize(bench.ops.project(in, w).data);
+    at = (at + 1) % matrices;
+  }
+  set_rate(state, "weights_GB", double(matrix_bytes));
+  set_rate(state, "GMAC", double(T) * kOut * kIn);
+}
+
+void quantise(State& state, const kernels::Kernels& k) {
+  const std::vector<float> x = random_floats(kIn);
+  std::vector<kernels::XBlock> out(size_t(kernels::x_blocks(kIn)));
+  for (auto _ : state) {
+    k.quantise(x.data(), kIn, out.data());
+    benchmark::ClobberMemory();
+  }
+  set_rate(state, "x_GB", kIn * sizeof(float));
+}
+
+void rms_norm(State& state, const kernels::Kernels& k) {
+  const std::vector<float> x = random_floats(kIn), weight = random_floats(kIn);
+  std::vector<float> y(kIn);
+  for (auto _ : state) {
+    k.rms_norm(x.data(), weight.data(), kIn, 1e-6f, y.data());
+    benchmark::ClobberMemory();
+  }
+  set_rate(state, "x_GB", kIn * sizeof(float));
+}
+
+/// T new tokens after P cached ones.
+void attend(State& state, std::string_view isa, kernels::KvType type) {
+  const int T = int(state.range(0)), P = int(state.range(1)), capacity = P + T;
+  kernels::KvView kv{nullptr, nullptr, kKvHeads, kDim, capacity, P, type};
+  const size_t cache_bytes = size_t(kKvHeads) * size_t(capacity) * kDim * kv.element_bytes();
+  std::vector<std::byte> k = random_weights(cache_bytes), v = random_weights(cache_bytes);
+  kv.k = k.data(), kv.v = v.data();
+  std::vector<float> q = random_floats(size_t(T) * kHeads * kDim);
+  Bench bench(isa);
+  for (auto _ : state) {
+    bench.ops.begin();
+    benchmark::DoNotOptimize(bench.ops.attend({q.data(), T, kHeads * kDim}, kv, 1 / std::sqrt(float(kDim))).data);
+  }
+  const double keys_seen = double(T) * P + double(T) * (T + 1) / 2;
+  set_rate(state, "kv_GB", 2 * double(cache_bytes));
+  set_rate(state, "GMAC", 2 * keys_seen * kHeads * kDim);
+}
+
+void add_products(std::string_view isa) {
+  for (const quant::TypeInfo& type : quant::all_types()) {
+    const std::string name = "product/" + std::string(type.name) + "/" + std::string(isa);
+    benchmark::RegisterBenchmark(name.c_str(), [&type, isa](State& s) { product(s, type, isa); })
+        ->ArgName("T")
+        ->Arg(1)
+        ->Arg(8)
+        ->Arg(64)
+        ->Arg(512)
+        ->Unit(benchmark::kMicrosecond);
+  }
+}
+
+void add_rows_and_attention(const kernels::Kernels& k) {
+  const std::string isa(k.name);
+  benchmark::RegisterBenchmark(("quantise/" + isa).c_str(), [&k](State& s) { quantise(s, k); });
+  benchmark::RegisterBenchmark(("rms_norm/" + isa).c_str(), [&k](State& s) { rms_norm(s, k); });
+  for (auto [type, name] : {std::pair{kernels::KvType::F16, "F16"}, std::pair{kernels::KvType::F32, "F32"}}) {
+    benchmark::RegisterBenchmark(("attend/" + std::string(name) + "/" + isa).c_str(),
+                                 [&k, type = type](State& s) { attend(s, k.name, type); })
+        ->ArgNames({"T", "P"})
+        ->Args({1, 512})
+        ->Args({1, 8192})
+        ->Args({64, 512})
+        ->Args({512, 0})
+        ->Unit(benchmark::kMicrosecond);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const kernels::IsaRow& row : kernels::all_isas()) {
+    if (!row.supported()) continue;
+    add_products(row.kernels->name);
+    add_rows_and_attention(*row.kernels);
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
