@@ -75,7 +75,7 @@ TEST(Route, KeepsTheLargestAndRescales) {
       const float* row = logits.data() + t * E;
       std::vector<int> order(E);
       std::iota(order.begin(), order.end(), 0);
-      std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return row[a] > row[b]; });
+      std::sort(order.begin(), order.end(), [&](int a, int b) { return row[a] != row[b] ? row[a] > row[b] : a < b; });
       order.resize(size_t(K));
       std::sort(order.begin(), order.end());
       double sum = 0;
