@@ -98,7 +98,7 @@ struct ExactHead {
 //   delta = gamma(ceil(d / 16) + 5) * scale * sum |q k|. It multiplies a weight, and the sum of weights, by e^delta
 //   each.
 // - a weight is exp of a rounded difference (u * |difference|), then brought to each later maximum by one more exp and
-//   one product: the differences add up to at most 4 S, the exps (2^-22 each) to B + 1, the products to B.
+//   one product: the differences add up to at most 4 S, the exps (kExpError each) to B + 1, the products to B.
 // - values are added by n fmas; the sum of weights by at most 10 roundings per block; one division.
 // Weights below e^-87 of the largest are held there: n e^-87 of the largest value, nothing in f32.
 ExactHead exact_head(const Shape& s, const Tokens& x, KvType type, int t, int h) {
@@ -130,7 +130,7 @@ ExactHead exact_head(const Shape& s, const Tokens& x, KvType type, int t, int h)
     }
   }
   const int blocks = (keys + 63) / 64;
-  const double weights = delta + 4 * largest * kUnitRoundoff + (blocks + 1) * 0x1p-22 + gamma(blocks);
+  const double weights = delta + 4 * largest * kUnitRoundoff + (blocks + 1) * kExpError + gamma(blocks);
   const double relative = 1.01 * (2 * weights + gamma(keys + 10 * blocks + 1));
   for (int i = 0; i < s.d; ++i) {
     head.o[size_t(i)] /= sum;

@@ -57,12 +57,22 @@ class Product : public testing::TestWithParam<std::tuple<quant::TypeInfo, int>> 
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Product,
-                         testing::Combine(testing::ValuesIn(quant::all_types().begin(), quant::all_types().end()),
-                                          every_isa()),
-                         [](const auto& p) {
-                           return std::string(std::get<0>(p.param).name) + "_" + isa_name(std::get<1>(p.param));
-                         });
+std::string name_of_case(const testing::TestParamInfo<std::tuple<quant::TypeInfo, int>>& p) {
+  return std::string(std::get<0>(p.param).name) + "_" + isa_name(std::get<1>(p.param));
+}
+
+std::vector<quant::TypeInfo> types(bool with_floats) {
+  std::vector<quant::TypeInfo> out;
+  for (const quant::TypeInfo& t : quant::all_types()) {
+    if (with_floats || t.quantised()) out.push_back(t);
+  }
+  return out;
+}
+
+class QuantisedProduct : public Product {};
+INSTANTIATE_TEST_SUITE_P(All, Product, testing::Combine(testing::ValuesIn(types(true)), every_isa()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(All, QuantisedProduct, testing::Combine(testing::ValuesIn(types(false)), every_isa()),
+                         name_of_case);
 
 TEST_P(Product, IsWhatTheContractSaysForAnyShapeTokensAndThreads) {
   Random random(7);
@@ -123,8 +133,7 @@ TEST_P(Product, IsWithinItsRoundingsOfTheExactProduct) {
 }
 
 // All codes at one extreme and all activations at ±127: where 16-bit partial sums would saturate or a sign be lost.
-TEST_P(Product, ExtremeCodesDoNotSaturate) {
-  if (!type_.quantised()) GTEST_SKIP() << "stored as floats";
+TEST_P(QuantisedProduct, ExtremeCodesDoNotSaturate) {
   Random random(10);
   const int n = 512, rows = 17;
   std::vector<float> x;  // codes all 127; all -127; alternating; alternating in pairs

@@ -63,8 +63,8 @@ void expect_weights_sum_to_one(const Routed& r, int K) {
 }
 
 // Softmax, keep, rescale: the same as the softmax of the kept logits. Of a weight's roundings, those of softmax's sum
-// and division cancel; left are the exps (2^-22 each) and their differences (2^-24 times at most 2 * 5) of numerator
-// and denominator, K additions and a division.
+// and division cancel; left are the exps (kExpError each) and their differences (2^-24 times at most 2 * 5) of
+// numerator and denominator, K additions and a division.
 TEST(Route, KeepsTheLargestAndRescales) {
   Random random(1);
   for (int K : {1, 2, 8, 31, 32}) {
@@ -84,7 +84,7 @@ TEST(Route, KeepsTheLargestAndRescales) {
         const size_t at = size_t(t * K + k);
         ASSERT_EQ(r.expert[at], order[size_t(k)]) << "token " << t << ", K " << K;
         const double expected = std::exp(double(row[order[size_t(k)]])) / sum;
-        ASSERT_NEAR(r.weight[at], expected, expected * (2 * 0x1p-22 + gamma(2 * 10 + K + 4)));
+        ASSERT_NEAR(r.weight[at], expected, expected * (2 * kExpError + gamma(2 * 10 + K + 4)));
       }
     }
     expect_sorted_slots(r, K);

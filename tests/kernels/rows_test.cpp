@@ -16,9 +16,6 @@ namespace {
 constexpr int kLengths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 100, 128, 2048};
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-/// generic/math.h: the relative error of our exp.
-constexpr double kExpError = 0x1p-22;
-
 float our_exp(float x) {
   using isa = kernels::isa::Scalar;
   return kernels::generic::exp<isa>(isa::set(x)).v[0];

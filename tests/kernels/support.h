@@ -28,6 +28,10 @@ inline constexpr double kUnitRoundoff = 0x1p-24;
 /// The relative error after k roundings (Higham, Accuracy and Stability of Numerical Algorithms, lemma 3.1).
 inline double gamma(double k) { return k * kUnitRoundoff / (1 - k * kUnitRoundoff); }
 
+/// The relative error of our exp (generic/math.h). In units of 2^-24: 1 for the last addition of the polynomial, 0.35
+/// (the largest |r|) for the one before, 1/4 for the rounding of r and 1/8 for the terms left out, together below 2.
+inline constexpr double kExpError = 0x1p-23;
+
 inline const IsaRow& isa_row(int index) { return kernels::all_isas()[size_t(index)]; }
 inline auto every_isa() { return testing::Range(0, int(kernels::all_isas().size())); }
 inline std::string isa_name(int index) { return std::string(isa_row(index).kernels->name); }

@@ -8,7 +8,7 @@ namespace apr::kernels::generic {
 /// Adding it rounds |x| < 2^22 to the nearest integer (ties to even), which then stands in the low bits of the sum.
 inline constexpr float kRoundMagic = 12582912.0f;  // 1.5 * 2^23
 
-/// e^x, relative error below 2^-22; x is held to [-87, 88], so the result is never zero, infinite or subnormal. NaN
+/// e^x, relative error below 2^-23; x is held to [-87, 88], so the result is never zero, infinite or subnormal. NaN
 /// gives e^-87.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor series to r^7, whose next term is below 2^-27; 2^n through
