@@ -15,19 +15,23 @@ constexpr int kMostThreads = 1024, kMostChunk = 1 << 16;
 
 /// End-of-turn tokens of the families that load; a file often names only one of those that its models use.
 constexpr const char* kStopTexts[] = {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"};
-constexpr const char* kStopKeys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+constexpr const char* kStopKeys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                                     "tokenizer.ggml.eom_token_id"};
 
 double gib(uint64_t bytes) { return double(bytes) / double(1u << 30); }
 
 void in_range(int value, int least, int most, const char* name) {
-  if (value < least || value > most) fail(ErrorCode::Usage, "{}: found {}, expected {} to {}", name, value, least, most);
+  if (value < least || value > most)
+    fail(ErrorCode::Usage, "{}: found {}, expected {} to {}", name, value, least, most);
 }
 
 }  // namespace
 
 struct Engine::Impl {
   Impl(const std::filesystem::path& path, Options wanted)
-      : options(std::move(wanted)), kernels_exist(kernels::choose_kernels(options.isa).name), file(gguf::File::open(path, options.access)),
+      : options(std::move(wanted)),
+        kernels_exist(kernels::choose_kernels(options.isa).name),
+        file(gguf::File::open(path, options.access)),
         model(model::load(file)) {
     settle_options();
     read_tokenizer();
@@ -44,12 +48,18 @@ struct Engine::Impl {
     const model::Config& c = model->config();
     if (options.context == 0) options.context = std::min(c.context, kDefaultContext);
     if (options.context < 1) fail(ErrorCode::Usage, "context: found {}, expected a number of tokens", options.context);
-    if (options.context > c.context) {
-      fail(ErrorCode::Context, "context: {} tokens were asked for, but the model was trained for {}; ask for at most that", options.context, c.context);
-    }
+    check_context(size_t(options.context));
     options.chunk = std::min(options.chunk, options.context);
     options.isa = kernels_exist;
     if (!options.kv) options.kv = c.full_precision ? model::KvType::F32 : model::KvType::F16;
+  }
+
+  void check_context(size_t tokens) const {
+    if (tokens > size_t(model->config().context)) {
+      fail(ErrorCode::Context,
+           "context: {} tokens are asked for, but the model was trained for {}; ask for at most that", tokens,
+           model->config().context);
+    }
   }
 
   void read_tokenizer() {
@@ -62,10 +72,12 @@ struct Engine::Impl {
     }
     const gguf::Metadata& meta = file.metadata();
     if (tokenizer->size() > size_t(model->config().V)) {
-      fail(ErrorCode::BadModel, "tokenizer.ggml.tokens: {} tokens, but token_embd.weight has rows for {} only", tokenizer->size(), model->config().V);
+      fail(ErrorCode::BadModel, "tokenizer.ggml.tokens: {} tokens, but token_embd.weight has rows for {} only",
+           tokenizer->size(), model->config().V);
     }
     auto add_stop = [&](int64_t id) {
-      if (tokenizer->valid(Token(id)) && std::find(stops.begin(), stops.end(), Token(id)) == stops.end()) stops.push_back(Token(id));
+      if (tokenizer->valid(Token(id)) && std::find(stops.begin(), stops.end(), Token(id)) == stops.end())
+        stops.push_back(Token(id));
     };
     for (const char* key : kStopKeys) {
       if (auto id = meta.u64(key)) add_stop(checked_id(key, *id));
@@ -75,12 +87,15 @@ struct Engine::Impl {
       if (id >= 0 && tokenizer->kind(id) == tokenizer::Kind::Control) add_stop(id);
     }
     // Llama files from before the key existed expect a BOS; the others ask for one by the key.
-    const bool wants_bos = meta.boolean("tokenizer.ggml.add_bos_token").value_or(model->config().architecture == "llama");
-    if (auto id = meta.u64("tokenizer.ggml.bos_token_id"); id && wants_bos) bos = checked_id("tokenizer.ggml.bos_token_id", *id);
+    const bool wants_bos =
+        meta.boolean("tokenizer.ggml.add_bos_token").value_or(model->config().architecture == "llama");
+    if (auto id = meta.u64("tokenizer.ggml.bos_token_id"); id && wants_bos)
+      bos = checked_id("tokenizer.ggml.bos_token_id", *id);
   }
 
   Token checked_id(const char* key, uint64_t id) const {
-    if (id >= tokenizer->size()) fail(ErrorCode::BadModel, "{}: token {} is not in the vocabulary of {}", key, id, tokenizer->size());
+    if (id >= tokenizer->size())
+      fail(ErrorCode::BadModel, "{}: token {} is not in the vocabulary of {}", key, id, tokenizer->size());
     return Token(id);
   }
 
@@ -89,18 +104,25 @@ struct Engine::Impl {
     const bool read = options.access == gguf::Access::Read;  // then the weights are in memory already
     const uint64_t wanted = memory.kv + memory.scratch, available = available_memory();
     if (wanted > available) {
-      fail(ErrorCode::Memory, "memory: {:.2f} GiB of KV cache for {} tokens and {:.2f} GiB of scratch are needed, {:.2f} GiB are free; ask for a "
-           "smaller context (--ctx) or chunk (--chunk)", gib(memory.kv), options.context, gib(memory.scratch), gib(available));
+      fail(ErrorCode::Memory,
+           "memory: {:.2f} GiB of KV cache for {} tokens and {:.2f} GiB of scratch are needed, {:.2f} GiB are free; "
+           "ask for a "
+           "smaller context (--ctx) or chunk (--chunk)",
+           gib(memory.kv), options.context, gib(memory.scratch), gib(available));
     }
     const uint64_t total = total_memory();
     if (!read && memory.weights + wanted > total) {
-      warning = fmt::format("the weights ({:.1f} GiB) do not fit this machine's memory ({:.1f} GiB) beside KV cache and scratch: they will be read "
-                            "from disk again and again", gib(memory.weights), gib(total));
+      warning = fmt::format(
+          "the weights ({:.1f} GiB) do not fit this machine's memory ({:.1f} GiB) beside KV cache and scratch: they "
+          "will be read "
+          "from disk again and again",
+          gib(memory.weights), gib(total));
     }
   }
 
   Options options;
-  std::string kernels_exist;  // first, so that an instruction set this CPU lacks is refused before a large file is opened
+  std::string
+      kernels_exist;  // first, so that an instruction set this CPU lacks is refused before a large file is opened
   gguf::File file;
   std::unique_ptr<model::Model> model;
   std::optional<tokenizer::Tokenizer> tokenizer;
@@ -112,13 +134,15 @@ struct Engine::Impl {
   std::unique_ptr<kernels::Ops> op;
 };
 
-MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk, model::KvType kv,
-                               model::Rows rows) {
+MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
+                               model::KvType kv, model::Rows rows) {
   const model::Config& c = model.config();
-  return {file.file_bytes(), model::KvCache::bytes(c.L, c.G, c.d, context, kv), model.scratch_bytes(threads, std::min(chunk, context), rows)};
+  return {file.file_bytes(), model::KvCache::bytes(c.L, c.G, c.d, context, kv),
+          model.scratch_bytes(threads, std::min(chunk, context), rows)};
 }
 
-Engine::Engine(const std::filesystem::path& path, Options options) : impl_(std::make_unique<Impl>(path, std::move(options))) {}
+Engine::Engine(const std::filesystem::path& path, Options options)
+    : impl_(std::make_unique<Impl>(path, std::move(options))) {}
 Engine::~Engine() = default;
 const gguf::File& Engine::file() const { return impl_->file; }
 const model::Model& Engine::model() const { return *impl_->model; }
@@ -128,6 +152,12 @@ const tokenizer::Tokenizer& Engine::tokenizer() const {
   return *impl_->tokenizer;
 }
 const Options& Engine::options() const { return impl_->options; }
+void Engine::make_room(size_t tokens) {
+  if (tokens <= size_t(impl_->options.context)) return;
+  impl_->check_context(tokens);
+  impl_->options.context = int(tokens);
+  impl_->settle_memory();
+}
 std::string_view Engine::isa() const { return impl_->op->isa(); }
 const MemoryEstimate& Engine::memory() const { return impl_->memory; }
 const std::string& Engine::warning() const { return impl_->warning; }
@@ -135,16 +165,19 @@ const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }
 
 Session::Session(Engine& engine)
-    : engine_(engine), kv_(engine.config().L, engine.config().G, engine.config().d, engine.options().context, *engine.options().kv) {}
+    : engine_(engine),
+      kv_(engine.config().L, engine.config().G, engine.config().d, engine.options().context, *engine.options().kv) {}
 
 void Session::check(std::span<const Token> tokens) const {
   if (tokens.empty()) fail(ErrorCode::BadInput, "tokens: the list is empty; at least one is needed");
   const int V = engine_.config().V;
   for (size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i] < 0 || tokens[i] >= V) fail(ErrorCode::BadInput, "tokens: number {} is {}; ids go from 0 to {}", i, tokens[i], V - 1);
+    if (tokens[i] < 0 || tokens[i] >= V)
+      fail(ErrorCode::BadInput, "tokens: number {} is {}; ids go from 0 to {}", i, tokens[i], V - 1);
   }
   if (tokens.size() > size_t(room())) {
-    fail(ErrorCode::Context, "context: {} tokens do not fit; {} of {} are taken; ask for a larger context (--ctx, up to {}) or send less",
+    fail(ErrorCode::Context,
+         "context: {} tokens do not fit; {} of {} are taken; ask for a larger context (--ctx, up to {}) or send less",
          tokens.size(), tokens_.size(), kv_.capacity(), engine_.config().context);
   }
 }
@@ -169,7 +202,8 @@ std::span<const float> Session::extend(std::span<const Token> tokens, const std:
   }
 }
 
-void Session::extend_all(std::span<const Token> tokens, const std::function<void(size_t, std::span<const float>)>& row) {
+void Session::extend_all(std::span<const Token> tokens,
+                         const std::function<void(size_t, std::span<const float>)>& row) {
   check(tokens);
   const size_t chunk = size_t(engine_.options().chunk);
   for (size_t done = 0; done < tokens.size();) {

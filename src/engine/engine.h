@@ -19,13 +19,13 @@ using tokenizer::Token;
 
 /// How a model is opened. Zero or empty means: let apr decide.
 struct Options {
-  int threads = 0;                        ///< 0 = what the cgroup quota and cpuset allow
-  std::string isa;                        ///< "scalar", "avx2", "avx512"; "" = the best this CPU has
-  int context = 0;                        ///< tokens of KV cache; 0 = the trained context, at most 4096
-  int chunk = 512;                        ///< tokens of prefill per forward pass
-  std::optional<model::KvType> kv;        ///< nullopt = F16, or F32 for full-precision files
+  int threads = 0;                  ///< 0 = what the cgroup quota and cpuset allow
+  std::string isa;                  ///< "scalar", "avx2", "avx512"; "" = the best this CPU has
+  int context = 0;                  ///< tokens of KV cache; 0 = the trained context, at most 4096
+  int chunk = 512;                  ///< tokens of prefill per forward pass
+  std::optional<model::KvType> kv;  ///< nullopt = F16, or F32 for full-precision files
   gguf::Access access = gguf::Access::Mmap;
-  model::Rows rows = model::Rows::Last;   ///< All: extend_all() will be used, so its scratch is planned for
+  model::Rows rows = model::Rows::Last;  ///< All: extend_all() will be used, so its scratch is planned for
 };
 
 /// What a model takes, known before anything is allocated. Bytes.
@@ -35,13 +35,14 @@ struct MemoryEstimate {
   uint64_t scratch = 0;
 };
 
-MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk, model::KvType kv,
-                               model::Rows rows = model::Rows::Last);
+MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
+                               model::KvType kv, model::Rows rows = model::Rows::Last);
 
 /// A model ready to run: file, binding, tokenizer, kernels, threads.
 ///
 /// errors  those of gguf::File, model::load and Tokenizer; Memory when the estimate exceeds what the machine has free;
-///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks; Usage for numbers out of range
+///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks; Usage for
+///         numbers out of range
 /// threads one caller at a time, the one that made it
 class Engine {
  public:
@@ -54,13 +55,17 @@ class Engine {
   const model::Model& model() const;
   const model::Config& config() const { return model().config(); }
   bool has_tokenizer() const;
-  const tokenizer::Tokenizer& tokenizer() const;  ///< throws UnsupportedOperation with the reason when the file has none
-  const Options& options() const;                 ///< with every choice made
+  const tokenizer::Tokenizer& tokenizer()
+      const;                       ///< throws UnsupportedOperation with the reason when the file has none
+  const Options& options() const;  ///< with every choice made
   std::string_view isa() const;
+  /// Raises the context of sessions made from now on, if it is below `tokens`. errors: Context, Memory
+  void make_room(size_t tokens);
   const MemoryEstimate& memory() const;
   /// Something the user should know about speed ("the weights exceed this machine's memory …"), or empty.
   const std::string& warning() const;
-  /// Tokens that end an answer: those the file names, and the usual end-of-turn control tokens that its vocabulary holds.
+  /// Tokens that end an answer: those the file names, and the usual end-of-turn control tokens that its vocabulary
+  /// holds.
   const std::vector<Token>& stop_tokens() const;
   /// The token put before every prompt when the file asks for one, or -1.
   Token bos() const;
@@ -79,13 +84,15 @@ class Session {
  public:
   explicit Session(Engine& engine);
 
-  /// Runs tokens through the model in chunks. Returns the logits [V] after the last one, valid until the next call on any session.
-  /// progress(tokens done) is called after each chunk; if it returns false the rest is left out and the result is empty.
-  /// errors Context when they do not fit, BadInput for an empty list or an id outside the vocabulary; nothing has changed then
+  /// Runs tokens through the model in chunks. Returns the logits [V] after the last one, valid until the next call on
+  /// any session. progress(tokens done) is called after each chunk; if it returns false the rest is left out and the
+  /// result is empty. errors Context when they do not fit, BadInput for an empty list or an id outside the vocabulary;
+  /// nothing has changed then
   std::span<const float> extend(std::span<const Token> tokens, const std::function<bool(size_t)>& progress = {});
 
   /// The same, handing over the logits of every position in order. needs: Options::rows = All
-  void extend_all(std::span<const Token> tokens, const std::function<void(size_t position, std::span<const float> logits)>& row);
+  void extend_all(std::span<const Token> tokens,
+                  const std::function<void(size_t position, std::span<const float> logits)>& row);
 
   const std::vector<Token>& tokens() const { return tokens_; }
   int room() const { return kv_.room(); }

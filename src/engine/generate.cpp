@@ -9,12 +9,15 @@ namespace apr::engine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 /// Delivers text and keeps back whatever might still turn out to be the beginning of a stop string.
 class StopFilter {
  public:
-  StopFilter(const std::vector<std::string>& stops, const std::function<void(std::string_view)>& deliver) : stops_(stops), deliver_(deliver) {}
+  StopFilter(const std::vector<std::string>& stops, const std::function<void(std::string_view)>& deliver)
+      : stops_(stops), deliver_(deliver) {}
 
   /// True when a stop string is complete; what came before it has been delivered.
   bool push(std::string_view piece) {
@@ -56,16 +59,20 @@ class StopFilter {
 
 void check(const Engine& engine, const Session& session, const Request& request) {
   sampling::validate(request.sampling, size_t(engine.config().V));
-  if (request.max_tokens < -1) fail(ErrorCode::Usage, "max tokens: found {}, expected a number of tokens, or -1 for no limit", request.max_tokens);
+  if (request.max_tokens < -1)
+    fail(ErrorCode::Usage, "max tokens: found {}, expected a number of tokens, or -1 for no limit", request.max_tokens);
   for (const std::string& stop : request.stop_strings) {
     if (stop.empty()) fail(ErrorCode::Usage, "stop string: found an empty one, expected text");
   }
   // The last sampled token is never fed back, so it needs no room.
-  const int64_t room = session.room(), prompt = int64_t(request.prompt.size()), more = std::max(0, request.max_tokens - 1);
+  const int64_t room = session.room(), prompt = int64_t(request.prompt.size()),
+                more = std::max(0, request.max_tokens - 1);
   if (prompt + more > room) {
-    fail(ErrorCode::Context, "context: a prompt of {} tokens{} needs {}, the context has room for {}; ask for a larger one (--ctx, up to {}){}", prompt,
-         more > 0 ? fmt::format(" and {} more", request.max_tokens) : "", prompt + more, room, engine.config().context,
-         more > 0 ? " or fewer tokens (-n)" : " or send less");
+    fail(ErrorCode::Context,
+         "context: a prompt of {} tokens{} needs {}, the context has room for {}; ask for a larger one (--ctx, up to "
+         "{}){}",
+         prompt, more > 0 ? fmt::format(" and {} more", request.max_tokens) : "", prompt + more, room,
+         engine.config().context, more > 0 ? " or fewer tokens (-n)" : " or send less");
   }
 }
 
@@ -73,17 +80,23 @@ void check(const Engine& engine, const Session& session, const Request& request)
 
 std::string_view name_of(Finish finish) {
   switch (finish) {
-    case Finish::Length: return "length";
-    case Finish::Stop: return "stop";
-    case Finish::StopString: return "stop_string";
-    case Finish::Context: return "context";
-    case Finish::Interrupted: return "interrupted";
+    case Finish::Length:
+      return "length";
+    case Finish::Stop:
+      return "stop";
+    case Finish::StopString:
+      return "stop_string";
+    case Finish::Context:
+      return "context";
+    case Finish::Interrupted:
+      return "interrupted";
   }
   return "";
 }
 
-Answer generate(Engine& engine, Session& session, const Request& request, const std::function<void(std::string_view)>& on_text,
-                const std::function<void(size_t)>& on_prefill, const std::atomic<bool>* cancel) {
+Answer generate(Engine& engine, Session& session, const Request& request,
+                const std::function<void(std::string_view)>& on_text, const std::function<void(size_t)>& on_prefill,
+                const std::atomic<bool>* cancel) {
   check(engine, session, request);
   const tokenizer::Tokenizer& tokenizer = engine.tokenizer();
   auto cancelled = [&] { return cancel && cancel->load(std::memory_order_relaxed); };
@@ -110,7 +123,8 @@ Answer generate(Engine& engine, Session& session, const Request& request, const 
     const auto& stops = engine.stop_tokens();
     const bool ends = !request.ignore_stop_tokens && std::find(stops.begin(), stops.end(), token) != stops.end();
     if (ends) return std::optional(Finish::Stop);
-    const bool silent = !tokenizer.valid(token) || (request.skip_control && tokenizer.kind(token) == tokenizer::Kind::Control);
+    const bool silent =
+        !tokenizer.valid(token) || (request.skip_control && tokenizer.kind(token) == tokenizer::Kind::Control);
     if (!silent && filter.push(stream.push(token))) return std::optional(Finish::StopString);
     return std::optional<Finish>();
   };

@@ -37,13 +37,16 @@ struct Answer {
   double prefill_ms = 0, decode_ms = 0;
 };
 
-/// Prefills the prompt, then samples until something ends it. What is held back for a stop string is delivered at the end.
+/// Prefills the prompt, then samples until something ends it. What is held back for a stop string is delivered at the
+/// end.
 ///
 /// on_text     whole UTF-8 characters as they come; may be empty
 /// on_prefill  tokens of the prompt done so far
 /// cancel      may be set by a signal handler or another thread; looked at between chunks and tokens
-/// errors      Context when the prompt, or prompt + max_tokens, does not fit; Usage (sampling::validate). Thrown before any work
-Answer generate(Engine& engine, Session& session, const Request& request, const std::function<void(std::string_view)>& on_text = {},
+/// errors      Context when the prompt, or prompt + max_tokens, does not fit; Usage (sampling::validate). Thrown before
+/// any work
+Answer generate(Engine& engine, Session& session, const Request& request,
+                const std::function<void(std::string_view)>& on_text = {},
                 const std::function<void(size_t)>& on_prefill = {}, const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace apr::engine

@@ -6,9 +6,12 @@ namespace apr::engine {
 tokenizer::Vocabulary vocabulary_of(const gguf::File& file) {
   const gguf::Metadata& meta = file.metadata();
   const std::string* kind = meta.string("tokenizer.ggml.model");
-  if (!kind || *kind == "none") fail(ErrorCode::UnsupportedOperation, "{}: the file has no tokenizer, so only token ids work with it", file.path().string());
+  if (!kind || *kind == "none")
+    fail(ErrorCode::UnsupportedOperation, "{}: the file has no tokenizer, so only token ids work with it",
+         file.path().string());
   if (*kind != "gpt2") {
-    fail(ErrorCode::UnsupportedOperation, "tokenizer.ggml.model: tokenizer '{}' is not built; byte-level BPE ('gpt2') is", *kind);
+    fail(ErrorCode::UnsupportedOperation,
+         "tokenizer.ggml.model: tokenizer '{}' is not built; byte-level BPE ('gpt2') is", *kind);
   }
   tokenizer::Vocabulary vocabulary;
   vocabulary.source = "tokenizer metadata";
@@ -18,7 +21,8 @@ tokenizer::Vocabulary vocabulary_of(const gguf::File& file) {
   const auto* tokens = meta.strings("tokenizer.ggml.tokens");
   const auto* merges = meta.strings("tokenizer.ggml.merges");
   if (!tokens || !merges) {
-    fail(ErrorCode::BadModel, "tokenizer.ggml.{}: missing; a 'gpt2' tokenizer needs its tokens and merges", tokens ? "merges" : "tokens");
+    fail(ErrorCode::BadModel, "tokenizer.ggml.{}: missing; a 'gpt2' tokenizer needs its tokens and merges",
+         tokens ? "merges" : "tokens");
   }
   vocabulary.tokens = *tokens;
   vocabulary.merges = *merges;

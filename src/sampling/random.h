@@ -3,7 +3,8 @@
 
 namespace apr::sampling {
 
-/// xoshiro256** (Blackman and Vigna, 2018), its state filled from a seed by splitmix64 (Steele et al., 2014). The same on every machine.
+/// xoshiro256** (Blackman and Vigna, 2018), its state filled from a seed by splitmix64 (Steele et al., 2014). The same
+/// on every machine.
 class Random {
  public:
   explicit Random(uint64_t seed) {

@@ -19,11 +19,13 @@ void require(bool ok, const char* name, double found, const char* allowed) {
 }  // namespace
 
 void validate(const Params& p, size_t vocabulary) {
-  require(p.repetition_penalty > 0 && std::isfinite(p.repetition_penalty), "repetition penalty", p.repetition_penalty, "a number above 0");
+  require(p.repetition_penalty > 0 && std::isfinite(p.repetition_penalty), "repetition penalty", p.repetition_penalty,
+          "a number above 0");
   require(std::isfinite(p.presence_penalty), "presence penalty", p.presence_penalty, "a finite number");
   require(std::isfinite(p.frequency_penalty), "frequency penalty", p.frequency_penalty, "a finite number");
   require(p.penalty_window >= -1, "penalty window", p.penalty_window, "-1 (all) or a number of tokens");
-  require(p.temperature >= 0 && std::isfinite(p.temperature), "temperature", p.temperature, "0 (greedy) or a number above it");
+  require(p.temperature >= 0 && std::isfinite(p.temperature), "temperature", p.temperature,
+          "0 (greedy) or a number above it");
   require(p.top_k >= 0, "top-k", p.top_k, "0 (all) or a number of tokens");
   require(p.top_p > 0 && p.top_p <= 1, "top-p", p.top_p, "a number above 0, up to 1");
   require(p.min_p >= 0 && p.min_p <= 1, "min-p", p.min_p, "a number from 0 to 1");
@@ -41,7 +43,9 @@ Sampler::Sampler(Params params) : params_(std::move(params)), random_(params_.se
 
 void Sampler::accept(Token token) { history_.push_back(token); }
 
-bool Sampler::better(const Candidate& a, const Candidate& b) { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
+bool Sampler::better(const Candidate& a, const Candidate& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+}
 
 Token Sampler::pick(std::span<const float> logits) {
   adjust(logits);
@@ -61,7 +65,8 @@ Token Sampler::pick(std::span<const float> logits) {
 /// adjusted_ = logits after penalties and bias.
 void Sampler::adjust(std::span<const float> logits) {
   adjusted_.assign(logits.begin(), logits.end());
-  for (float& logit : adjusted_) logit = std::isnan(logit) ? kBanned : std::min(logit, std::numeric_limits<float>::max());
+  for (float& logit : adjusted_)
+    logit = std::isnan(logit) ? kBanned : std::min(logit, std::numeric_limits<float>::max());
   penalise();
   for (const auto& [id, bias] : params_.logit_bias) adjusted_[size_t(id)] += bias;
 }
@@ -69,7 +74,8 @@ void Sampler::adjust(std::span<const float> logits) {
 void Sampler::penalise() {
   const bool off = params_.repetition_penalty == 1 && params_.presence_penalty == 0 && params_.frequency_penalty == 0;
   if (off || params_.penalty_window == 0) return;
-  const size_t window = params_.penalty_window < 0 ? history_.size() : std::min(history_.size(), size_t(params_.penalty_window));
+  const size_t window =
+      params_.penalty_window < 0 ? history_.size() : std::min(history_.size(), size_t(params_.penalty_window));
   seen_.assign(history_.end() - std::ptrdiff_t(window), history_.end());
   std::sort(seen_.begin(), seen_.end());
   for (size_t i = 0; i < seen_.size();) {
@@ -103,7 +109,9 @@ void Sampler::keep_top_k() {
 /// weights_[i] = p_i / p_max = exp(logit - largest logit).
 void Sampler::weigh() {
   if (params_.top_p < 1) std::sort(candidates_.begin(), candidates_.end(), better);
-  const float most = std::max_element(candidates_.begin(), candidates_.end(), [](auto& a, auto& b) { return a.logit < b.logit; })->logit;
+  const float most = std::max_element(candidates_.begin(), candidates_.end(), [](auto& a, auto& b) {
+                       return a.logit < b.logit;
+                     })->logit;
   weights_.clear();
   for (const Candidate& c : candidates_) weights_.push_back(std::exp(double(c.logit) - double(most)));
 }

@@ -1,0 +1,194 @@
+#include <chrono>
+#include <optional>
+
+#include "base/error.h"
+#include "cli/model_flags.h"
+#include "cli/prompt.h"
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+#include "engine/generate.h"
+
+namespace apr::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples
+  apr run MODEL.gguf -p "Write a binary search in Python."
+  apr run MODEL.gguf -p @question.txt --system "Answer in one sentence." -n 100
+  git diff | apr run MODEL.gguf --system "Review this change."
+  apr run MODEL.gguf --raw -p "def fib(n):" --stop "\n\n" --temperature 0.7 --top-p 0.8 --seed 1
+  apr run MODEL.gguf -p Hi -f json
+
+Standard output carries the generated text, and one newline at its end, nothing else.)";
+
+using Clock = std::chrono::steady_clock;
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+double per_second(size_t n, double ms) { return ms > 0 ? double(n) * 1000 / ms : 0; }
+
+class Run final : public Verb {
+ public:
+  const char* name() const override { return "run"; }
+  const char* summary() const override { return "Generate an answer to a prompt"; }
+
+  void declare(CLI::App& app) override {
+    app.footer(kExamples);
+    flags_.declare(app);
+    app.add_option("-p,--prompt", prompt_,
+                   "The user's text; @FILE reads a file, - standard input (also read when -p is missing)");
+    app.add_option("-n,--max-tokens", request_.max_tokens,
+                   "Tokens to generate at most; default: until the model ends or the context is full")
+        ->check(CLI::Range(0, 1 << 30));
+    app.add_option("--system", system_, "A system message before the prompt");
+    app.add_flag("--raw", raw_, "Continue the prompt as plain text instead of answering it as a chat turn");
+    app.add_option("-f,--format", format_,
+                   "text, or json: one document with text, token ids, finish reason and timings")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    app.add_flag("--stream,!--no-stream", stream_, "Print text as it comes (the default), or all at the end");
+    app.add_flag("-v,--verbose", verbose_, "Say on standard error what is loaded and how long things took");
+    declare_sampling(app);
+  }
+
+  int run() override {
+    if (json() && stream_.has_value() && *stream_)
+      fail(ErrorCode::Usage, "--stream: one JSON document cannot be streamed; leave it out, or use -f text");
+    read_logit_bias();
+    const std::atomic<bool>& cancel = catch_interrupts();
+    const std::string text = read_prompt(prompt_);
+    if (text.empty() && !raw_)
+      fail(ErrorCode::BadInput, "prompt: it is empty; give some text with -p, -p @FILE or standard input");
+
+    const Clock::time_point start = Clock::now();
+    engine::Engine engine(flags_.path, flags_.options());
+    load_ms_ = ms_since(start);
+    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
+    request_.prompt = raw_ ? raw_tokens(engine, text) : chatml_tokens(engine, text, system_);
+    if (request_.prompt.empty())
+      fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
+    if (flags_.context == 0) engine.make_room(request_.prompt.size() + size_t(std::max(request_.max_tokens, 0)));
+    describe(engine);
+
+    engine::Session session(engine);
+    const engine::Answer answer = generate(engine, session, cancel);
+    if (json()) {
+      print_json(document(engine, answer));
+    } else {
+      print(stream_.value_or(true) ? "\n" : answer.text + "\n");
+    }
+    if (verbose_) report(answer);
+    return answer.finish == engine::Finish::Interrupted ? interrupt_exit_code() : 0;
+  }
+
+ private:
+  bool json() const { return format_ == "json"; }
+
+  void declare_sampling(CLI::App& app) {
+    sampling::Params& s = request_.sampling;
+    const char* group = "How tokens are chosen";
+    app.add_option("--temperature", s.temperature, "0: always the most probable token; 0.7 is usual for variety")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--top-k", s.top_k, "Only the k most probable tokens; 0: all")->capture_default_str()->group(group);
+    app.add_option("--top-p", s.top_p, "Only the most probable tokens that together reach p")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--min-p", s.min_p, "Only tokens at least p times as probable as the best")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--seed", s.seed, "Same seed, same answer")->capture_default_str()->group(group);
+    app.add_option("--repetition-penalty", s.repetition_penalty, "Above 1: tokens already there become less likely")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--presence-penalty", s.presence_penalty, "Taken from the logit of tokens already there")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--frequency-penalty", s.frequency_penalty, "The same for each time that they are")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--penalty-window", s.penalty_window, "How many tokens back penalties look; -1: all")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--logit-bias", logit_bias_, "ID=VALUE, added to a token's logit; -inf bans it; may be repeated")
+        ->group(group);
+    app.add_option("--stop", request_.stop_strings, "Text that ends the answer and is not part of it; may be repeated")
+        ->group(group);
+  }
+
+  void read_logit_bias() {
+    for (const std::string& entry : logit_bias_) {
+      int id = 0, used = 0;
+      float value = 0;
+      if (std::sscanf(entry.c_str(), "%d=%f%n", &id, &value, &used) != 2 || size_t(used) != entry.size()) {
+        fail(ErrorCode::Usage, "--logit-bias: found '{}', expected ID=VALUE such as 151645=-5 or 13=-inf", entry);
+      }
+      request_.sampling.logit_bias[id] = value;
+    }
+  }
+
+  engine::Answer generate(engine::Engine& engine, engine::Session& session, const std::atomic<bool>& cancel) {
+    std::function<void(std::string_view)> on_text;
+    if (!json() && stream_.value_or(true)) on_text = [](std::string_view piece) { print(piece); };
+    std::optional<Progress> progress;
+    progress.emplace("reading the prompt", request_.prompt.size());
+    return engine::generate(
+        engine, session, request_, on_text,
+        [&](size_t done) {
+          progress->update(done);
+          if (done == request_.prompt.size()) progress.reset();
+        },
+        &cancel);
+  }
+
+  void describe(const engine::Engine& engine) const {
+    if (!verbose_) return;
+    const engine::MemoryEstimate& m = engine.memory();
+    note(fmt::format("{}: {}, {} threads, {}, context {} tokens", flags_.path, engine.config().architecture,
+                     engine.options().threads, engine.isa(), engine.options().context));
+    note(fmt::format("memory: weights {:.2f} GiB ({}), KV cache {:.2f} GiB, scratch {:.2f} GiB",
+                     double(m.weights) / (1 << 30), engine.options().access == gguf::Access::Mmap ? "mapped" : "read",
+                     double(m.kv) / (1 << 30), double(m.scratch) / (1 << 30)));
+  }
+
+  void report(const engine::Answer& a) const {
+    note(fmt::format("load {:.0f} ms; prompt {} tokens, {:.1f} tok/s; answer {} tokens, {:.1f} tok/s; ended by: {}",
+                     load_ms_, a.prompt_tokens, per_second(a.prompt_tokens, a.prefill_ms), a.tokens.size(),
+                     per_second(a.tokens.size(), a.decode_ms), name_of(a.finish)));
+  }
+
+  Json document(const engine::Engine& engine, const engine::Answer& a) const {
+    const std::string* title = engine.file().metadata().string("general.name");
+    return {{"text", a.text},
+            {"tokens", a.tokens},
+            {"finish_reason", name_of(a.finish)},
+            {"prompt_tokens", a.prompt_tokens},
+            {"model",
+             {{"path", flags_.path},
+              {"name", title ? Json(*title) : Json()},
+              {"architecture", engine.config().architecture}}},
+            {"isa", engine.isa()},
+            {"threads", engine.options().threads},
+            {"seed", request_.sampling.seed},
+            {"timings",
+             {{"load_ms", load_ms_},
+              {"prefill_ms", a.prefill_ms},
+              {"prefill_tok_per_s", per_second(a.prompt_tokens, a.prefill_ms)},
+              {"decode_ms", a.decode_ms},
+              {"decode_tok_per_s", per_second(a.tokens.size(), a.decode_ms)}}}};
+  }
+
+  ModelFlags flags_;
+  std::optional<std::string> prompt_, system_;
+  std::vector<std::string> logit_bias_;
+  std::string format_ = "text";
+  bool raw_ = false, verbose_ = false;
+  std::optional<bool> stream_;
+  engine::Request request_;
+  double load_ms_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_run() { return std::make_unique<Run>(); }
+
+}  // namespace apr::cli
