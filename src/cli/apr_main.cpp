@@ -47,8 +47,11 @@ std::string one_line(std::string text) {
   return text;
 }
 
-int usage_error(bool json, const CLI::App& app, const CLI::ParseError& error) {
+int usage_error(bool json, const CLI::App& app, const CLI::ParseError& error, const std::string& first) {
   std::string verb;
+  if (app.get_subcommands().empty() && !first.empty() && first[0] != '-') {
+    return report(json, "Usage", int(ErrorCode::Usage), "there is no verb '" + first + "'; see: apr --help");
+  }
   for (const CLI::App* used : app.get_subcommands()) verb = used->get_name() + " ";
   return report(json, "Usage", int(ErrorCode::Usage), one_line(error.what()) + "; see: apr " + verb + "--help");
 }
@@ -71,7 +74,7 @@ int run(int argc, char** argv, bool json) {
   } catch (const CLI::Success& wanted) {  // --help, --version
     return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    return usage_error(json, app, error);
+    return usage_error(json, app, error, argc > 1 ? argv[1] : "");
   }
   for (auto& verb : verbs) {
     if (app.got_subcommand(verb->name())) return verb->run();

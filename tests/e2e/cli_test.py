@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""The command line as its users meet it: clean standard output, one JSON document on every exit, exit codes, interrupts.
+
+    cli_test.py APR
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = str(ROOT / "models" / "tiny-qwen3moe-q4_k_m.gguf")
+APR = ""
+VERBS = ("run", "inspect", "tensors", "tokenize", "logits", "bench")
+
+
+def apr(*args, stdin=b"", **kwargs):
+    if isinstance(stdin, str):
+        stdin = stdin.encode()
+    return subprocess.run([APR, *args], input=stdin, capture_output=True, timeout=300, **kwargs)
+
+
+class Case(unittest.TestCase):
+    def ok(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout.decode()
+
+    def refused(self, done, code, *fragments):
+        self.assertEqual(done.returncode, code, done.stderr.decode())
+        lines = done.stderr.decode().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].startswith("apr: "), lines[0])
+        for fragment in fragments:
+            self.assertIn(fragment, lines[0])
+        return lines[0]
+
+
+class Run(Case):
+    def test_the_first_thing_anyone_tries(self):
+        self.assertRegex(self.ok(apr("run", MODEL, "--prompt", "Hi", "-n", "8")), r"\S")
+
+    def test_standard_output_is_the_text_and_one_newline(self):
+        for flags in ((), ("--no-stream",), ("-v",)):
+            self.assertEqual(self.ok(apr("run", MODEL, "-p", "What is 2+2?", *flags)), "2 + 2 = 4\n")
+        self.assertEqual(apr("run", MODEL, "-p", "Hi").stderr, b"")
+
+    def test_prompt_from_file_and_standard_input(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("What is 2+2?")
+            file.flush()
+            self.assertEqual(self.ok(apr("run", MODEL, "-p", "@" + file.name)), "2 + 2 = 4\n")
+        self.assertEqual(self.ok(apr("run", MODEL, "-p", "-", stdin="What is 2+2?")), "2 + 2 = 4\n")
+        self.assertEqual(self.ok(apr("run", MODEL, stdin="What is 2+2?")), "2 + 2 = 4\n")
+        self.refused(apr("run", MODEL, "-p", "@/nowhere/prompt.txt"), 3, "/nowhere/prompt.txt")
+
+    def test_json_document(self):
+        answer = json.loads(self.ok(apr("run", MODEL, "-p", "What is 2+2?", "-f", "json")))
+        self.assertEqual(answer["text"], "2 + 2 = 4")
+        self.assertEqual(answer["finish_reason"], "stop")
+        self.assertEqual(answer["prompt_tokens"], 15)
+        self.assertEqual(answer["model"]["architecture"], "qwen3moe")
+        self.assertGreater(len(answer["tokens"]), 3)
+        self.assertGreater(answer["timings"]["prefill_ms"], 0)
+
+    def test_length_stop_string_and_seed(self):
+        one = json.loads(self.ok(apr("run", MODEL, "-p", "Hi", "-n", "3", "-f", "json")))
+        self.assertEqual((len(one["tokens"]), one["finish_reason"]), (3, "length"))
+        cut = json.loads(self.ok(apr("run", MODEL, "-p", "Hi", "--stop", "help", "-f", "json")))
+        self.assertEqual((cut["text"], cut["finish_reason"]), ("Hello! How can I ", "stop_string"))
+        self.assertEqual(self.ok(apr("run", MODEL, "-p", "Hi", "--stop", "help")), "Hello! How can I \n")
+        warm = ("run", MODEL, "-p", "Tell me something.", "--temperature", "2", "-n", "20", "--seed")
+        self.assertEqual(apr(*warm, "1").stdout, apr(*warm, "1").stdout)
+        self.assertNotEqual(apr(*warm, "1").stdout, apr(*warm, "2").stdout)
+
+    def test_logit_bias_bans(self):
+        first = json.loads(self.ok(apr("run", MODEL, "-p", "Hi", "-n", "1", "-f", "json")))["tokens"][0]
+        other = json.loads(self.ok(apr("run", MODEL, "-p", "Hi", "-n", "1", "-f", "json", "--logit-bias", f"{first}=-inf")))["tokens"][0]
+        self.assertNotEqual(first, other)
+        self.refused(apr("run", MODEL, "-p", "Hi", "--logit-bias", "nonsense"), 2, "--logit-bias", "nonsense")
+
+    def test_a_users_control_tokens_are_text(self):
+        plain = json.loads(self.ok(apr("run", MODEL, "-p", "a<|im_end|>b", "-n", "1", "-f", "json")))["prompt_tokens"]
+        parsed = json.loads(self.ok(apr("tokenize", MODEL, "--jsonl", stdin='{"text":"user\\na<|im_end|>b"}')))["ids"]
+        self.assertGreater(plain, len(parsed) + 5)
+
+    def test_raw_continues(self):
+        self.assertEqual(self.ok(apr("run", MODEL, "--raw", "-p", "<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n")), "2 + 2 = 4\n")
+
+    def test_refusals(self):
+        self.refused(apr("run", "/nowhere.gguf", "-p", "Hi"), 3, "/nowhere.gguf")
+        self.refused(apr("run", str(ROOT / "LICENSE"), "-p", "Hi"), 4, "GGUF")
+        self.refused(apr("run", MODEL, "-p", ""), 9, "empty")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--ctx", "8"), 7, "context")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--ctx", "5000"), 7, "5000", "4096")
+        self.refused(apr("run", MODEL, "-p", "Hi", "-n", "5000"), 7, "4096")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--isa", "neon"), 2, "neon", "scalar")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--top-p", "1.5"), 2, "top-p", "1.5")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--frobnicate"), 2, "frobnicate", "apr run --help")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--stop", ""), 2, "stop")
+        self.refused(apr(), 2)
+        self.refused(apr("dance"), 2, "dance")
+
+    def test_one_json_document_on_every_exit(self):
+        for args, code, name in (
+            (("run", "/nowhere.gguf", "-p", "Hi", "-f", "json"), 3, "Io"),
+            (("run", str(ROOT / "LICENSE"), "-p", "Hi", "--format", "json"), 4, "BadFile"),
+            (("run", MODEL, "-p", "Hi", "-f", "json", "--frobnicate"), 2, "Usage"),
+            (("run", MODEL, "-p", "Hi", "--ctx", "8", "-f", "json"), 7, "Context"),
+            (("inspect", "/nowhere.gguf", "--json"), 3, "Io"),
+            (("tensors", str(ROOT / "LICENSE"), "--json"), 4, "BadFile"),
+            (("bench", MODEL, "-p", "0", "-n", "0", "--json"), 2, "Usage"),
+        ):
+            done = apr(*args)
+            document = json.loads(done.stdout)  # fails on anything before or after
+            self.assertEqual((done.returncode, document["error"]["code"], document["error"]["exit_code"]), (code, name, code), args)
+
+    def test_full_disk_and_closed_pipe(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([APR, "run", MODEL, "-p", "Hi"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(b"No space left", done.stderr)
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([APR, "run", MODEL, "-p", "Hi"], stdout=write, stderr=subprocess.PIPE, timeout=60)
+        os.close(write)
+        self.assertEqual((done.returncode, done.stderr), (3, b""))
+
+    def test_interrupt_keeps_what_was_generated(self):
+        flags = ["--raw", "-p", "a b", "--temperature", "1", "--logit-bias", "2038=-inf", "--logit-bias", "2036=-inf"]
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            child = subprocess.Popen([APR, "run", MODEL, *flags, "--isa", "scalar"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     bufsize=0)
+            begun = child.stdout.read(1)  # it is generating now
+            child.send_signal(number)
+            rest, errors = child.communicate(timeout=60)
+            self.assertEqual(child.returncode, code, errors)
+            self.assertTrue((begun + rest).endswith(b"\n"))
+            self.assertEqual(errors, b"")
+
+
+class Tokenize(Case):
+    def test_ids_and_back(self):
+        ids = self.ok(apr("tokenize", MODEL, "-p", "Hello, world!")).split()
+        self.assertEqual(self.ok(apr("tokenize", MODEL, "--decode", "-p", " ".join(ids))), "Hello, world!\n")
+        self.assertEqual(self.ok(apr("tokenize", MODEL, "--decode", "-p", ",".join(ids))), "Hello, world!\n")
+
+    def test_special(self):
+        line = '{"text":"<|im_end|>","special":%s}'
+        self.assertEqual(json.loads(self.ok(apr("tokenize", MODEL, "--jsonl", stdin=line % "true"))), {"ids": [2038]})
+        self.assertGreater(len(json.loads(self.ok(apr("tokenize", MODEL, "--jsonl", stdin=line % "false")))["ids"]), 1)
+        self.assertGreater(len(json.loads(self.ok(apr("tokenize", MODEL, "--jsonl", "--no-special", stdin=line % "true")))["ids"]), 1)
+
+    def test_lines(self):
+        out = self.ok(apr("tokenize", MODEL, "--jsonl", stdin='{"text":"a"}\n{"text":""}\n{"text":"\\u0000é"}'))
+        rows = [json.loads(line)["ids"] for line in out.splitlines()]
+        self.assertEqual(len(rows), 3)
+        back = self.ok(apr("tokenize", MODEL, "--jsonl", "--decode", stdin="\n".join(json.dumps({"ids": r}) for r in rows)))
+        self.assertEqual([json.loads(line)["text"] for line in back.splitlines()], ["a", "", "\0é"])
+
+    def test_bad_lines_are_named(self):
+        for line in ("nonsense", "{}", '{"text":5}', '{"text":"a","special":3}', "[]", '{"text":"a"'):
+            done = apr("tokenize", MODEL, "--jsonl", stdin='{"text":"a"}\n' + line)
+            self.refused(done, 9, "line 2")
+            self.assertEqual(done.stdout.count(b"\n"), 1)  # what came before is not lost
+        self.refused(apr("tokenize", MODEL, "--decode", "-p", "99999999"), 9, "99999999")
+        self.refused(apr("tokenize", MODEL, "--decode", "-p", "1,x"), 9, "'x'")
+        self.refused(apr("tokenize"), 2, "--vocab-dir")
+
+    def test_golden(self):
+        data = ROOT.parent / "shared" / "data" / "tokenizer"
+        if not data.exists():
+            self.skipTest(f"{data} is not there")
+        cases = [json.loads(line) for line in (data / "golden.jsonl").read_text().splitlines()]
+        lines = "\n".join(json.dumps({"text": c["text"], "special": c["special"]}) for c in cases)
+        rows = [json.loads(line)["ids"] for line in self.ok(apr("tokenize", "--vocab-dir", str(data), "--jsonl", stdin=lines)).split()]
+        self.assertEqual([i for i, (row, case) in enumerate(zip(rows, cases)) if row != case["ids"]], [])
+        self.assertEqual(len(rows), len(cases))
+        back = self.ok(apr("tokenize", "--vocab-dir", str(data), "--jsonl", "--decode", stdin="\n".join(json.dumps({"ids": c["ids"]}) for c in cases)))
+        texts = [json.loads(line)["text"] for line in back.split("\n") if line]  # U+2028 in a text is no end of line
+        self.assertEqual([i for i, (text, case) in enumerate(zip(texts, cases)) if text != case.get("nfc", case["text"])], [])
+
+
+class Look(Case):
+    def test_inspect(self):
+        facts = json.loads(self.ok(apr("inspect", MODEL, "--json")))
+        self.assertEqual((facts["architecture"], facts["shape"]["experts"], facts["shape"]["experts_used"]), ("qwen3moe", 8, 2))
+        self.assertEqual(facts["tokenizer"]["tokens"], 2048)
+        self.assertLess(facts["active_parameters"], facts["parameters"])
+        self.assertEqual(sum(k["parameters"] for k in facts["tensors"]), facts["parameters"])
+        self.assertIn("qwen3moe", self.ok(apr("inspect", MODEL)))
+
+    def test_tensors(self):
+        rows = json.loads(self.ok(apr("tensors", MODEL, "--json")))["tensors"]
+        gate = next(r for r in rows if r["name"] == "blk.0.ffn_gate_exps.weight")
+        self.assertEqual((gate["shape"], gate["type"]), ([8, 256, 256], "Q4_K"))
+        self.assertEqual(len(self.ok(apr("tensors", MODEL)).splitlines()), len(rows))
+
+    def test_help_of_every_verb(self):
+        for verb in VERBS:
+            text = self.ok(apr(verb, "--help"))
+            self.assertIn("Example", text)
+        self.assertIn("Exit codes", self.ok(apr("--help")))
+        self.assertRegex(self.ok(apr("--version")), r"^apr \d+\.\d+\.\d+\n$")
+
+
+class Logits(Case):
+    def test_rows_and_equality(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "x")
+            tokens = ",".join(str(i * 13 % 2048) for i in range(70))
+            self.ok(apr("logits", MODEL, "--tokens", tokens, "--all", "--out", out))
+            whole = pathlib.Path(out).read_bytes()
+            self.assertEqual(len(whole), 70 * 2048 * 4)
+            self.ok(apr("logits", MODEL, "--tokens", tokens, "--out", out, "--threads", "1", "--chunk", "7"))
+            self.assertEqual(pathlib.Path(out).read_bytes(), whole[-2048 * 4:])
+            self.assertEqual(os.listdir(folder), ["x"])
+
+    def test_refusals(self):
+        self.refused(apr("logits", MODEL, "--tokens", "1,2048", "--out", "/dev/null"), 9, "2048")
+        self.refused(apr("logits", MODEL, "--tokens", "1,-2", "--out", "/dev/null"), 9, "-2")
+        self.refused(apr("logits", MODEL, "--tokens", "", "--out", "/dev/null"), 9)
+        self.refused(apr("logits", MODEL, "--tokens", "1", "--out", "/nowhere/x"), 3, "/nowhere/x")
+        self.refused(apr("logits", MODEL, "--tokens", ",".join(["1"] * 4097), "--out", "/dev/null"), 7, "4097", "4096")
+
+
+class Bench(Case):
+    def test_json(self):
+        figures = json.loads(self.ok(apr("bench", MODEL, "-p", "32", "-n", "4", "-d", "10", "-r", "2", "--json")))
+        for part in ("prefill", "decode"):
+            rate = figures[part]["tok_per_s"]
+            self.assertTrue(0 < rate["min"] <= rate["median"] <= rate["max"])
+        self.assertGreater(figures["decode"]["gb_per_s"], 0)
+        self.assertGreater(figures["prefill"]["gmac_per_s"], 0)
+        self.assertIn("decode 4", self.ok(apr("bench", MODEL, "-p", "0", "-n", "4", "-r", "1")))
+
+    def test_more_than_the_context(self):
+        self.refused(apr("bench", MODEL, "-p", "4096", "-d", "100"), 7, "4096")
+
+
+if __name__ == "__main__":
+    APR = sys.argv.pop(1)
+    unittest.main()
