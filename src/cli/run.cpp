@@ -45,13 +45,14 @@ class Run final : public Verb {
                    "text, or json: one document with text, token ids, finish reason and timings")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
-    app.add_flag("--stream,!--no-stream", stream_, "Print text as it comes (the default), or all at the end");
+    auto* stream = app.add_flag("--stream", stream_, "Print text as it comes (the default on -f text)");
+    app.add_flag("--no-stream", no_stream_, "Print all text at the end")->excludes(stream);
     app.add_flag("-v,--verbose", verbose_, "Say on standard error what is loaded and how long things took");
     declare_sampling(app);
   }
 
   int run() override {
-    if (json() && stream_.has_value() && *stream_)
+    if (json() && stream_)
       fail(ErrorCode::Usage, "--stream: one JSON document cannot be streamed; leave it out, or use -f text");
     read_logit_bias();
     const std::atomic<bool>& cancel = catch_interrupts();
@@ -74,7 +75,7 @@ class Run final : public Verb {
     if (json()) {
       print_json(document(engine, answer));
     } else {
-      print(stream_.value_or(true) ? "\n" : answer.text + "\n");
+      print(no_stream_ ? answer.text + "\n" : "\n");
     }
     if (verbose_) report(answer);
     return answer.finish == engine::Finish::Interrupted ? interrupt_exit_code() : 0;
@@ -128,7 +129,7 @@ class Run final : public Verb {
 
   engine::Answer generate(engine::Engine& engine, engine::Session& session, const std::atomic<bool>& cancel) {
     std::function<void(std::string_view)> on_text;
-    if (!json() && stream_.value_or(true)) on_text = [](std::string_view piece) { print(piece); };
+    if (!json() && !no_stream_) on_text = [](std::string_view piece) { print(piece); };
     std::optional<Progress> progress;
     progress.emplace("reading the prompt", request_.prompt.size());
     return engine::generate(
@@ -181,8 +182,7 @@ class Run final : public Verb {
   std::optional<std::string> prompt_, system_;
   std::vector<std::string> logit_bias_;
   std::string format_ = "text";
-  bool raw_ = false, verbose_ = false;
-  std::optional<bool> stream_;
+  bool raw_ = false, verbose_ = false, stream_ = false, no_stream_ = false;
   engine::Request request_;
   double load_ms_ = 0;
 };
