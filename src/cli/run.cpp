@@ -15,7 +15,7 @@ constexpr const char* kExamples = R"(Examples
   apr run MODEL.gguf -p "Write a binary search in Python."
   apr run MODEL.gguf -p @question.txt --system "Answer in one sentence." -n 100
   git diff | apr run MODEL.gguf --system "Review this change."
-  apr run MODEL.gguf --raw -p "def fib(n):" --stop "\n\n" --temperature 0.7 --top-p 0.8 --seed 1
+  apr run MODEL.gguf --raw -p "def fib(n):" --stop "print(" --temperature 0.7 --top-p 0.8 --seed 1
   apr run MODEL.gguf -p Hi -f json
 
 Standard output carries the generated text, and one newline at its end, nothing else.)";
