@@ -14,12 +14,12 @@ using Token = int32_t;
 struct Params {
   float repetition_penalty =
       1.0f;  ///< > 0; divides positive and multiplies negative logits of seen tokens (arXiv:1909.05858); 1 = off
-  float presence_penalty = 0.0f;      ///< subtracted once from the logit of every seen token
-  float frequency_penalty = 0.0f;     ///< subtracted per occurrence
-  int penalty_window = 64;            ///< tokens of the past that count as seen; -1 = all, 0 = none
-  std::map<Token, float> logit_bias;  ///< added to logits; -infinity bans
-  float temperature = 0.0f;           ///< divides logits; 0 = greedy: the largest logit, ties to the lower id
-  int top_k = 0;                      ///< keep the k largest; 0 = all
+  float presence_penalty = 0.0f;           ///< subtracted once from the logit of every seen token
+  float frequency_penalty = 0.0f;          ///< subtracted per occurrence
+  int penalty_window = 64;                 ///< tokens of the past that count as seen; -1 = all, 0 = none
+  std::map<Token, float> logit_bias = {};  ///< added to logits; -infinity bans
+  float temperature = 0.0f;                ///< divides logits; 0 = greedy: the largest logit, ties to the lower id
+  int top_k = 0;                           ///< keep the k largest; 0 = all
   float top_p = 1.0f;  ///< keep the fewest of the most probable whose probabilities reach p (arXiv:1904.09751); 1 = all
   float min_p = 0.0f;  ///< drop what is less probable than min_p times the most probable (arXiv:2407.01082)
   uint64_t seed = 0;   ///< same seed, same logits, same tokens

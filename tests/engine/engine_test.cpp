@@ -1,0 +1,172 @@
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/bundled.h"
+#include "engine/memory.h"
+#include "gguf/writer.h"
+
+namespace apr::engine {
+namespace {
+
+using test::kBundledModel;
+
+std::vector<Token> some_tokens(int n) {
+  std::vector<Token> tokens;
+  for (int i = 0; i < n; ++i) tokens.push_back((i * 37 + 11) % 2048);
+  return tokens;
+}
+
+std::vector<float> last_logits(const Options& options, const std::vector<Token>& tokens) {
+  Engine engine(kBundledModel, options);
+  Session session(engine);
+  const auto logits = session.extend(tokens);
+  return {logits.begin(), logits.end()};
+}
+
+template <class Body>
+void refused(ErrorCode code, const std::string& fragment, Body body) {
+  try {
+    body();
+    ADD_FAILURE() << "nothing was refused; expected: " << fragment;
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    EXPECT_NE(std::string(e.what()).find(fragment), std::string::npos) << e.what();
+  }
+}
+
+TEST(EngineChoices, AreMadeAndShown) {
+  Engine engine(kBundledModel, {});
+  EXPECT_GE(engine.options().threads, 1);
+  EXPECT_EQ(engine.options().context, 4096);
+  EXPECT_EQ(engine.options().kv, model::KvType::F16);
+  EXPECT_FALSE(engine.isa().empty());
+  EXPECT_EQ(engine.config().architecture, "qwen3moe");
+  EXPECT_TRUE(engine.has_tokenizer());
+  EXPECT_EQ(engine.bos(), -1);
+  const std::vector<Token> stops = engine.stop_tokens();
+  EXPECT_NE(std::find(stops.begin(), stops.end(), engine.tokenizer().find_special("<|im_end|>")), stops.end());
+  EXPECT_NE(std::find(stops.begin(), stops.end(), engine.tokenizer().find_special("<|endoftext|>")), stops.end());
+}
+
+TEST(EngineRefuses, WhatCannotBe) {
+  refused(ErrorCode::Io, "/nowhere.gguf", [] { Engine("/nowhere.gguf", {}); });
+  refused(ErrorCode::Context, "4097", [] { Engine(kBundledModel, {.context = 4097}); });
+  refused(ErrorCode::Usage, "context", [] { Engine(kBundledModel, {.context = -1}); });
+  refused(ErrorCode::Usage, "threads", [] { Engine(kBundledModel, {.threads = -1}); });
+  refused(ErrorCode::Usage, "chunk", [] { Engine(kBundledModel, {.chunk = 0}); });
+  refused(ErrorCode::Usage, "neon", [] { Engine(kBundledModel, {.isa = "neon"}); });
+}
+
+TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
+  // A model that claims a huge context: its cache would not fit any machine.
+  const test::Bytes bytes = [] {
+    test::GgufWriter w;
+    w.add("general.architecture", "qwen3");
+    const std::pair<const char*, uint32_t> keys[] = {{"block_count", 1},
+                                                     {"embedding_length", 8},
+                                                     {"context_length", 1u << 30},
+                                                     {"feed_forward_length", 8},
+                                                     {"attention.head_count", 64},
+                                                     {"attention.head_count_kv", 64},
+                                                     {"attention.key_length", 1024}};
+    for (auto [key, value] : keys) w.add<uint32_t>(std::string("qwen3.") + key, value);
+    w.add<float>("qwen3.attention.layer_norm_rms_epsilon", 1e-6f).add<float>("qwen3.rope.freq_base", 1e6f);
+    auto tensor = [&](const std::string& name, std::vector<uint64_t> dims) {
+      uint64_t n = 1;
+      for (uint64_t d : dims) n *= d;
+      w.tensor(name, quant::Type::F32, dims, test::Bytes(n * 4));
+    };
+    const uint64_t q = 64 * 1024;
+    tensor("token_embd.weight", {4, 8});
+    tensor("output_norm.weight", {8});
+    tensor("blk.0.attn_norm.weight", {8});
+    tensor("blk.0.ffn_norm.weight", {8});
+    tensor("blk.0.attn_q_norm.weight", {1024});
+    tensor("blk.0.attn_k_norm.weight", {1024});
+    for (const char* name : {"attn_q", "attn_k", "attn_v"}) tensor(std::string("blk.0.") + name + ".weight", {q, 8});
+    tensor("blk.0.attn_output.weight", {8, q});
+    for (const char* name : {"ffn_gate", "ffn_up", "ffn_down"})
+      tensor(std::string("blk.0.") + name + ".weight", {8, 8});
+    return w.bytes();
+  }();
+  const auto path = std::filesystem::temp_directory_path() / "apr-engine-memory-test.gguf";
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+  refused(ErrorCode::Memory, "KV cache", [&] { Engine(path, {.context = 1 << 30}); });
+  Engine small(path, {.context = 16});
+  EXPECT_FALSE(small.has_tokenizer());
+  refused(ErrorCode::UnsupportedOperation, "no tokenizer", [&] { small.tokenizer(); });
+  refused(ErrorCode::Memory, "KV cache", [&] { small.make_room(1 << 30); });
+  std::filesystem::remove(path);
+}
+
+TEST(EngineMemory, SystemFiguresAreSane) {
+  EXPECT_GT(available_memory(), uint64_t(1) << 20);
+  EXPECT_LE(available_memory(), total_memory());
+}
+
+TEST(Session, ChunksThreadsAndAccessDoNotMatter) {
+  const std::vector<Token> tokens = some_tokens(100);
+  const std::vector<float> whole = last_logits({.threads = 1, .chunk = 100}, tokens);
+  EXPECT_EQ(last_logits({.threads = 2, .chunk = 7}, tokens), whole);
+  EXPECT_EQ(last_logits({.threads = 3, .chunk = 1}, tokens), whole);
+  EXPECT_EQ(last_logits({.access = gguf::Access::Read}, tokens), whole);
+}
+
+TEST(Session, ExtendAllAgreesWithExtend) {
+  const std::vector<Token> tokens = some_tokens(20);
+  Engine engine(kBundledModel, {.chunk = 8, .rows = model::Rows::All});
+  Session session(engine);
+  std::vector<std::vector<float>> rows;
+  session.extend_all(tokens, [&](size_t position, std::span<const float> logits) {
+    EXPECT_EQ(position, rows.size());
+    rows.emplace_back(logits.begin(), logits.end());
+  });
+  ASSERT_EQ(rows.size(), 20u);
+  for (size_t n : {1u, 9u, 20u}) {
+    EXPECT_EQ(last_logits({}, {tokens.begin(), tokens.begin() + std::ptrdiff_t(n)}), rows[n - 1]);
+  }
+}
+
+TEST(Session, TruncateGoesBack) {
+  const std::vector<Token> tokens = some_tokens(30);
+  Engine engine(kBundledModel, {.context = 64});
+  Session session(engine);
+  session.extend(tokens);
+  session.truncate(10);
+  EXPECT_EQ(session.tokens().size(), 10u);
+  EXPECT_EQ(session.room(), 54);
+  const auto again = session.extend(std::span(tokens).subspan(10));
+  EXPECT_EQ(std::vector<float>(again.begin(), again.end()), last_logits({}, tokens));
+}
+
+TEST(Session, RefusesAndStaysAsItWas) {
+  Engine engine(kBundledModel, {.context = 8});
+  Session session(engine);
+  session.extend(some_tokens(5));
+  refused(ErrorCode::Context, "context", [&] { session.extend(some_tokens(4)); });
+  refused(ErrorCode::BadInput, "2048", [&] { session.extend(std::vector<Token>{1, 2048}); });
+  refused(ErrorCode::BadInput, "-1", [&] { session.extend(std::vector<Token>{-1}); });
+  refused(ErrorCode::BadInput, "empty", [&] { session.extend(std::vector<Token>{}); });
+  EXPECT_EQ(session.tokens(), some_tokens(5));
+  session.extend(some_tokens(3));
+  EXPECT_EQ(session.room(), 0);
+}
+
+TEST(Session, ProgressCanStopIt) {
+  Engine engine(kBundledModel, {.chunk = 4});
+  Session session(engine);
+  std::vector<size_t> seen;
+  const auto logits = session.extend(some_tokens(20), [&](size_t done) {
+    seen.push_back(done);
+    return done < 8;
+  });
+  EXPECT_TRUE(logits.empty());
+  EXPECT_EQ(seen, (std::vector<size_t>{4, 8}));
+  EXPECT_EQ(session.tokens().size(), 8u);
+}
+
+}  // namespace
+}  // namespace apr::engine
