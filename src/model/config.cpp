@@ -1,8 +1,11 @@
 #include "model/config.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 
 #include "base/error.h"
+#include "gguf/printable.h"
 #include "quant/types.h"
 
 namespace apr::model {
@@ -29,13 +32,21 @@ class Keys {
   int size_or(const char* key, uint64_t most, int otherwise) const { return has(key) ? size(key, most) : otherwise; }
   double number(const char* key) const { return meta_.require_f64(name(key)); }
 
-  /// Refuses a feature whose key says that the model uses it.
+  // Each refuses a feature whose key says that the model uses it.
+
+  void refuse_experts() const {
+    if (meta_.u64(name("expert_count")).value_or(0) > 0) {
+      fail(ErrorCode::UnsupportedOperation,
+           "{}: {} models with experts are not built; of the mixture-of-experts models, qwen3moe is",
+           name("expert_count"), arch_);
+    }
+  }
   void refuse_scaling() const {
     const std::string* type = meta_.string(name("rope.scaling.type"));
     if (type && *type != "none") {
       fail(ErrorCode::UnsupportedOperation,
            "{}: rope scaling '{}' is not built; only unscaled RoPE and llama-3 factors (rope_freqs.weight) are",
-           name("rope.scaling.type"), *type);
+           name("rope.scaling.type"), gguf::printable(*type));
     }
   }
   void refuse_window() const {
@@ -118,17 +129,13 @@ Config read_config(const gguf::File& file, const ConfigRules& rules) {
   if (rules.experts) {
     read_experts(keys, c);
   } else {
-    if (keys.has("expert_count") && keys.size_or("expert_count", kMostWidth, 0) > 0) {
-      fail(ErrorCode::UnsupportedOperation,
-           "{}: {} models with experts are not built; of the mixture-of-experts models, qwen3moe is",
-           keys.name("expert_count"), c.architecture);
-    }
+    keys.refuse_experts();
     c.FF = keys.size("feed_forward_length", kMostWidth);
   }
   const gguf::Tensor* embedding = file.find("token_embd.weight");
   if (!embedding || embedding->shape.size() != 2 || embedding->shape[0] > kMostVocabulary) {
     fail(ErrorCode::BadModel, "token_embd.weight: {}; expected a matrix [V, D] of token embeddings",
-         embedding ? "wrong shape" : "not in the file");
+         embedding ? fmt::format("shape [{}]", fmt::join(embedding->shape, ", ")) : "not in the file");
   }
   c.V = int(embedding->shape[0]);
   if (keys.has("vocab_size") && keys.size("vocab_size", kMostVocabulary) != c.V) {

@@ -1,6 +1,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "gguf/printable.h"
 #include "model/dense.h"
 #include "model/model.h"
 #include "model/qwen3_moe.h"
@@ -35,7 +36,7 @@ std::unique_ptr<Model> load(const gguf::File& file) {
   fail(ErrorCode::UnsupportedOperation,
        "architecture '{}' is not built (contract qwen3-moe-forward-v1: an unknown architecture is refused, never "
        "guessed); there are: {}",
-       architecture, fmt::join(architectures(), ", "));
+       gguf::printable(architecture), fmt::join(architectures(), ", "));
 }
 
 size_t Model::scratch_bytes(int threads, int tokens, Rows rows) const {
