@@ -4,6 +4,7 @@
 // three, norms are far from 1.
 #include <cmath>
 #include <cstdint>
+#include <ostream>
 #include <random>
 #include <string>
 #include <utility>
@@ -28,6 +29,8 @@ struct Sizes {
   bool moe() const { return architecture == "qwen3moe"; }
   bool head_norms() const { return architecture == "qwen3moe" || architecture == "qwen3"; }
 };
+
+inline void PrintTo(const Sizes& s, std::ostream* out) { *out << s.architecture << ' ' << quant::info(s.type).name; }
 
 /// Sizes that whole blocks of any type fit.
 inline Sizes blocks_of_256(Sizes s) {
@@ -82,8 +85,7 @@ inline Bytes quantised(quant::Type type, size_t n, double deviation, Dice& dice)
   Bytes out(n / t.block_len * t.block_bytes);
   for (std::byte& b : out) b = std::byte(dice.bits());
   const bool has_min = halves.size() > 1;
-  const double min =
-      has_min ? -moments(type, out, 1, 0).mean / moments(type, out, 0, 1).mean : 0;  // per unit of scale
+  const double min = has_min ? -moments(type, out, 1, 0).mean / moments(type, out, 0, 1).mean : 0;  // per unit of scale
   const double scale = deviation / moments(type, out, 1, min).deviation;
   for (size_t at = 0; at < out.size(); at += t.block_bytes) {
     const double s = scale * dice.between(0.5, 1.5);
@@ -125,14 +127,12 @@ struct Synthetic {
     std::vector<uint64_t> shape;  ///< [outer, inner]
     Bytes data;
   };
+  std::string prefix;  ///< of the architecture's keys: "qwen3moe"
   std::vector<Key> keys;
   std::vector<Tensor> tensors;
 
-  const std::string& architecture() const { return std::get<std::string>(keys[0].value); }
-  /// "general.architecture" stays; what has no such dot is the architecture's: "block_count".
-  std::string full(const std::string& key) const {
-    return key.starts_with("general.") ? key : architecture() + "." + key;
-  }
+  /// "block_count" is the architecture's; "general.architecture" stays.
+  std::string full(const std::string& key) const { return key.starts_with("general.") ? key : prefix + "." + key; }
 
   Synthetic& set(const std::string& key, Value value) {
     for (Key& k : keys) {
@@ -177,7 +177,8 @@ struct Synthetic {
 namespace synthetic {
 
 inline void add_keys(Synthetic& m, const Sizes& s) {
-  m.keys.push_back({"general.architecture", s.architecture});
+  m.prefix = s.architecture;
+  m.set("general.architecture", s.architecture);
   m.set_size("block_count", s.L).set_size("context_length", 4096).set_size("embedding_length", s.D);
   m.set_size("attention.head_count", s.H).set_size("attention.head_count_kv", s.G);
   m.set_size("attention.key_length", s.d).set_size("attention.value_length", s.d);
@@ -197,8 +198,8 @@ class Filler {
   }
   void router(const std::string& name) { add(name, quant::Type::F32, {uint64_t(s_.E), uint64_t(s_.D)}, 0, 2); }
   void vector(const std::string& name, int n, double mean, double deviation) {
-    m_.tensors.push_back({name, quant::Type::F32, {uint64_t(n)},
-                          random_weights(quant::Type::F32, size_t(n), mean, deviation, dice_)});
+    m_.tensors.push_back(
+        {name, quant::Type::F32, {uint64_t(n)}, random_weights(quant::Type::F32, size_t(n), mean, deviation, dice_)});
   }
   void norm(const std::string& name, int n) { vector(name, n, 1, 0.3); }
 

@@ -1,0 +1,74 @@
+// The same request gives the same bits: whatever the chunks, the threads and the instruction set, and also when a
+// sequence goes on after part of it was forgotten.
+#include <gtest/gtest.h>
+
+#include "model/running.h"
+#include "model/synthetic.h"
+
+namespace apr::test {
+namespace {
+
+using quant::Type;
+
+struct Case {
+  std::string name;
+  Sizes sizes;
+  KvType cache = KvType::F16;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+constexpr int kTokens = 150;  // two whole blocks of 64 keys and a part
+
+class SameBits : public testing::TestWithParam<Case> {
+ protected:
+  const Case& c = GetParam();
+  const gguf::File file = make_model(c.sizes).file();
+  const std::unique_ptr<model::Model> model = model::load(file);
+  const std::vector<int> tokens = some_tokens(kTokens, c.sizes.V);
+  const std::string best = isas_here().front();
+};
+
+TEST_P(SameBits, InChunksOnThreadsAndInstructionSets) {
+  const std::vector<float> whole = logits_of(*model, tokens, c.cache, {best, 1, 0});
+  for (const float v : whole) ASSERT_TRUE(std::isfinite(v));
+  for (const std::string& isa : isas_here()) {
+    for (const auto& [threads, chunk] : {std::pair{1, 0}, {2, 1}, {3, 7}, {3, 0}, {1, 3}, {2, 64}}) {
+      if (isa == "scalar" && isa != best && (chunk == 3 || chunk == 64)) continue;  // it is slow
+      EXPECT_TRUE(same_bits(logits_of(*model, tokens, c.cache, {isa, threads, chunk}), whole))
+          << isa << ", " << threads << " threads, chunks of " << chunk;
+    }
+  }
+}
+
+TEST_P(SameBits, AfterTruncating) {
+  const std::vector<float> whole = logits_of(*model, tokens, c.cache, {best, 2, 0});
+  KvCache kv = cache_for(*model, kTokens, c.cache);
+  logits_of(*model, some_tokens(kTokens, c.sizes.V, 99), kv, {best, 2, 0});  // another sequence
+  int kept = 0;
+  for (const int next : {71, 64, 1}) {  // forget all but `kept`, and go on from there
+    kv.truncate(kept);
+    const auto rest = std::span(tokens).subspan(size_t(kept));
+    const std::vector<float> again = logits_of(*model, rest, kv, {best, 2, 11});
+    const std::vector<float> want(whole.end() - ptrdiff_t(again.size()), whole.end());
+    EXPECT_TRUE(same_bits(again, want)) << "from " << kept;
+    kept = next;
+  }
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  all.push_back({"qwen3moe_F32", {}, KvType::F32});
+  for (const Type type : {Type::Q8_0, Type::Q4_K, Type::Q6_K}) {
+    Sizes s = blocks_of_256({.type = type});
+    if (type == Type::Q8_0) s = {.type = type, .d = 48, .F = 96};
+    all.push_back({"qwen3moe_" + std::string(quant::info(type).name), s});
+  }
+  for (const char* architecture : {"qwen3", "qwen2", "llama"})
+    all.push_back({architecture + std::string("_Q8_0"), {.architecture = architecture, .type = Type::Q8_0}});
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(Model, SameBits, testing::ValuesIn(cases()),
+                         [](const testing::TestParamInfo<Case>& p) { return p.param.name; });
+
+}  // namespace
+}  // namespace apr::test

@@ -1,0 +1,83 @@
+#include "model/kv_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+
+#include "base/error.h"
+
+namespace apr::model {
+namespace {
+
+class EveryKvType : public testing::TestWithParam<KvType> {
+ protected:
+  static constexpr int L = 3, G = 2, d = 5, capacity = 7;
+  const int element = GetParam() == KvType::F16 ? 2 : 4;
+  KvCache kv{L, G, d, capacity, GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(KvCache, EveryKvType, testing::Values(KvType::F16, KvType::F32),
+                         [](const auto& p) { return p.param == KvType::F16 ? "F16" : "F32"; });
+
+TEST_P(EveryKvType, BytesAreThoseOfKeysAndValues) {
+  EXPECT_EQ(KvCache::bytes(L, G, d, capacity, GetParam()), uint64_t(2 * L * G * d * capacity * element));
+  // Qwen3-30B-A3B with all its context: more than 32 bits count.
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 262144, KvType::F16), uint64_t(24) << 30);
+}
+
+/// Every layer's, head's and position's row has a place of its own, within the bytes; a head's rows follow each other.
+TEST_P(EveryKvType, RowsFillTheBytesWithoutOverlap) {
+  std::set<const std::byte*> starts;
+  for (int l = 0; l < L; ++l) {
+    const kernels::KvView view = kv.layer(l);
+    EXPECT_EQ(view.heads, G);
+    EXPECT_EQ(view.dim, d);
+    EXPECT_EQ(view.capacity, capacity);
+    EXPECT_EQ(view.type, GetParam());
+    for (int g = 0; g < G; ++g) {
+      for (int position = 0; position < capacity; ++position) {
+        starts.insert(view.k + view.offset(g, position));
+        starts.insert(view.v + view.offset(g, position));
+      }
+      EXPECT_EQ(view.offset(g, 1) - view.offset(g, 0), size_t(d * element));
+    }
+  }
+  ASSERT_EQ(starts.size(), size_t(2 * L * G * capacity));
+  for (auto at = std::next(starts.begin()); at != starts.end(); ++at) EXPECT_GE(*at - *std::prev(at), d * element);
+  const uint64_t used = uint64_t(*starts.rbegin() - *starts.begin()) + uint64_t(d * element);
+  EXPECT_EQ(used, KvCache::bytes(L, G, d, capacity, GetParam()));
+}
+
+TEST_P(EveryKvType, CountsItsTokens) {
+  EXPECT_EQ(kv.length(), 0);
+  EXPECT_EQ(kv.room(), capacity);
+  kv.advance(4);
+  EXPECT_EQ(kv.length(), 4);
+  EXPECT_EQ(kv.room(), capacity - 4);
+  EXPECT_EQ(kv.layer(1).length, 4);
+  kv.truncate(6);  // longer than it is: nothing to forget
+  EXPECT_EQ(kv.length(), 4);
+  kv.truncate(1);
+  EXPECT_EQ(kv.length(), 1);
+  EXPECT_EQ(kv.layer(0).length, 1);
+  kv.truncate(0);
+  EXPECT_EQ(kv.room(), capacity);
+  EXPECT_EQ(kv.capacity(), capacity);
+  EXPECT_EQ(kv.type(), GetParam());
+}
+
+TEST(KvCache, RefusesWhatTheSystemRefuses) {
+#ifdef APR_SANITIZED
+  GTEST_SKIP() << "sanitizers end the program when an allocation is far too large";
+#endif
+  try {
+    KvCache kv(4, 1 << 10, 1 << 10, std::numeric_limits<int>::max(), KvType::F16);  // about 2^55 bytes
+    FAIL() << "an impossible allocation succeeded";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::Memory);
+    EXPECT_NE(std::string(e.what()).find("KV cache"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace apr::model
