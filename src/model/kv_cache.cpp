@@ -17,7 +17,7 @@ uint64_t KvCache::bytes(int layers, int kv_heads, int head_dim, int capacity, Kv
 }
 
 KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type)
-    : layers_(layers), heads_(kv_heads), dim_(head_dim), capacity_(capacity), type_(type) {
+    : heads_(kv_heads), dim_(head_dim), capacity_(capacity), type_(type) {
   const uint64_t size = bytes(layers, kv_heads, head_dim, capacity, type);
   try {
     // Not cleared: a position is written before it is read, and pages that no token reached stay with the system.

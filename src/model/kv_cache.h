@@ -29,7 +29,7 @@ class KvCache {
   static uint64_t bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type);
 
  private:
-  int layers_, heads_, dim_, capacity_, length_ = 0;
+  int heads_, dim_, capacity_, length_ = 0;
   KvType type_;
   struct Free {
     void operator()(std::byte* p) const;
