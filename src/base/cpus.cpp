@@ -83,8 +83,13 @@ std::vector<int> affinity_cpus() {
   return cpus;
 }
 
+const std::vector<int>& process_cpus() {
+  static const std::vector<int> at_first = affinity_cpus();
+  return at_first;
+}
+
 int usable_cpus() {
-  int n = int(affinity_cpus().size());
+  int n = int(process_cpus().size());
   if (n == 0) n = std::max(1, int(std::thread::hardware_concurrency()));
   std::ifstream in("/proc/self/cgroup");
   std::stringstream text;

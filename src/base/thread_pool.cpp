@@ -76,7 +76,7 @@ struct ThreadPool::Impl {
 };
 
 ThreadPool::ThreadPool(int n) : size_(n), impl_(std::make_unique<Impl>()) {
-  std::vector<int> cpus = affinity_cpus();
+  const std::vector<int>& cpus = process_cpus();
   impl_->pinned =
       n > 1 && int(cpus.size()) == n && sched_getaffinity(0, sizeof impl_->callers_mask, &impl_->callers_mask) == 0;
   for (int w = 1; w < n; ++w) {
