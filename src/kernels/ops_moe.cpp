@@ -135,12 +135,10 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
 
 Mat Ops::feed_forward(Input& x, const Weight& gate, const Weight& up, const Weight& down) {
   const int T = x.x.rows;
-  int* all = arena_.take<int>(size_t(T) + 3);  // one group that holds every token
-  if (!is_measuring()) {
-    for (int t = 0; t < T; ++t) all[t] = t;
-    all[T] = 0, all[T + 1] = T, all[T + 2] = 0;
-  }
-  Groups groups{1, T, all + T, all + T + 2, all};
+  int* all = arena_.take<int>(size_t(T));  // one group that holds every token
+  for (int t = 0; t < T && !is_measuring(); ++t) all[t] = t;
+  const int first_slot[] = {0, T}, matrix = 0;
+  Groups groups{1, T, first_slot, &matrix, all};
   Input h = gated(x, groups, {gate, 1}, {up, 1}, down);
   return project(h, down);
 }
