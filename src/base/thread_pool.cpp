@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "base/cpus.h"
@@ -34,8 +35,35 @@ struct ThreadPool::Impl {
   void* body = nullptr;
   int items = 0;
 
+  /// Items that a worker has yet to begin. Its owner takes from the front, the others from the back.
+  class alignas(64) Stretch {
+   public:
+    void set(int first, int end) { both_.store(pack(first, end), std::memory_order_relaxed); }
+    int take_front() {
+      return take([](int first, int end) { return std::tuple(first, first + 1, end); });
+    }
+    int take_back() {
+      return take([](int first, int end) { return std::tuple(end - 1, first, end - 1); });
+    }
+
+   private:
+    static uint64_t pack(int first, int end) { return uint64_t(uint32_t(first)) << 32 | uint32_t(end); }
+    template <class Split>
+    int take(Split split) {  // an item, or -1 when there is none
+      uint64_t now = both_.load(std::memory_order_relaxed);
+      for (;;) {
+        const int first = int(now >> 32), end = int(now & 0xffffffff);
+        if (first >= end) return -1;
+        const auto [item, new_first, new_end] = split(first, end);
+        if (both_.compare_exchange_weak(now, pack(new_first, new_end), std::memory_order_relaxed)) return item;
+      }
+    }
+    std::atomic<uint64_t> both_{0};
+  };
+
+  explicit Impl(int n) : stretches(size_t(n)) {}
+  std::vector<Stretch> stretches;
   alignas(64) std::atomic<uint32_t> round{0};
-  alignas(64) std::atomic<int> next{0};
   alignas(64) std::atomic<int> working{0};  // workers that have not finished the round
   alignas(64) std::atomic<int> sleepers{0};
   std::atomic<bool> stop{false};
@@ -43,8 +71,18 @@ struct ThreadPool::Impl {
   cpu_set_t callers_mask;
   bool pinned = false;
 
+  void deal() {
+    const int64_t n = int64_t(stretches.size());
+    for (int64_t w = 0; w < n; ++w) stretches[size_t(w)].set(int(items * w / n), int(items * (w + 1) / n));
+  }
+
   void work(int worker) {
-    for (int i; (i = next.fetch_add(1, std::memory_order_relaxed)) < items;) call(body, i, worker);
+    for (int item; (item = stretches[size_t(worker)].take_front()) >= 0;) call(body, item, worker);
+    const size_t n = stretches.size();
+    for (size_t i = 1; i < n; ++i) {
+      Stretch& other = stretches[(size_t(worker) + i) % n];
+      for (int item; (item = other.take_back()) >= 0;) call(body, item, worker);
+    }
   }
 
   uint32_t wait_for_round_after(uint32_t seen) {
@@ -75,7 +113,7 @@ struct ThreadPool::Impl {
   }
 };
 
-ThreadPool::ThreadPool(int n) : size_(n), impl_(std::make_unique<Impl>()) {
+ThreadPool::ThreadPool(int n) : size_(n), impl_(std::make_unique<Impl>(n)) {
   const std::vector<int>& cpus = process_cpus();
   impl_->pinned =
       n > 1 && int(cpus.size()) == n && sched_getaffinity(0, sizeof impl_->callers_mask, &impl_->callers_mask) == 0;
@@ -104,7 +142,7 @@ void ThreadPool::run_erased(int n, Call call, void* body) {
   p.call = call;
   p.body = body;
   p.items = n;
-  p.next.store(0, std::memory_order_relaxed);
+  p.deal();
   p.working.store(size_ - 1, std::memory_order_relaxed);
   p.begin_round();
   p.work(0);

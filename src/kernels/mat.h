@@ -25,6 +25,8 @@ struct Weight {
   uint64_t row_bytes = 0;
   explicit operator bool() const { return data != nullptr; }
   const std::byte* row(int r) const { return data + uint64_t(r) * row_bytes; }
+  /// The row, if 16 whole ones begin there; else null.
+  const std::byte* panel(int r) const { return r + 16 <= n_out ? row(r) : nullptr; }
 };
 
 /// E matrices of one shape, stacked: [E, n_out, n_in].

@@ -122,8 +122,10 @@ Ops::TokenRows Ops::token_rows(const Input& x, const int* tokens, int n) {
   return rows;
 }
 
-void Ops::product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y) {
-  ProductJob job{&w, row0, std::min(kPanelRows, w.n_out - row0), x.f + first, x.q + first, tokens, y, s.panel, s.mins};
+void Ops::product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y,
+                  const std::byte* next) {
+  const int rows = std::min(kPanelRows, w.n_out - row0);
+  ProductJob job{&w, row0, rows, x.f + first, x.q + first, tokens, y, s.panel, s.mins, next};
   k_->product[size_t(w.type)](job);
 }
 
@@ -153,7 +155,7 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
     while (panel >= panels(p->w)) panel -= panels((p++)->w);
     const int row0 = panel * kPanelRows, n = std::min(kPanelRows, p->w.n_out - row0);
     ProductScratch& s = scratch[worker];
-    product(p->w, row0, rows, 0, T, s, s.y[0]);
+    product(p->w, row0, rows, 0, T, s, s.y[0], p->w.panel(row0 + kPanelRows));
     for (int t = 0; t < T; ++t) std::memcpy(p->y.row(t) + row0, s.y[0] + kPanelRows * t, size_t(n) * sizeof(float));
   };
   pool_->run((total + per_item - 1) / per_item, [&](int item, int worker) {

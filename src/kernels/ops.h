@@ -120,7 +120,9 @@ class Ops {
     const XBlock** q;
   };
   TokenRows token_rows(const Input& x, const int* tokens, int n);
-  void product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y);
+  /// `next`: see ProductJob.
+  void product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y,
+               const std::byte* next);
   void want(Input& x, const Weight& w);  ///< quantises x if w needs it and nobody has yet
   /// Groups of tokens that go through one gate and up matrix each.
   struct Groups {

@@ -85,8 +85,9 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
     ProductScratch& s = scratch[worker];
     const int width = std::min(XBlock::kLen, F - column0);
     for (int c = 0; c < width; c += kPanelRows) {
-      product(g, column0 + c, rows, first, n, s, s.y[0]);
-      product(u, column0 + c, rows, first, n, s, s.y[1]);
+      const int row0 = column0 + c;
+      product(g, row0, rows, first, n, s, s.y[0], u.panel(row0));
+      product(u, row0, rows, first, n, s, s.y[1], g.panel(row0 + kPanelRows));
       k_->silu_mul(s.y[0], s.y[1], n * kPanelRows, s.y[0]);
       for (int t = 0; t < n; ++t)
         std::memcpy(s.wide + XBlock::kLen * t + c, s.y[0] + kPanelRows * t, kPanelRows * sizeof(float));
@@ -124,7 +125,9 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
     for (int u = 0; u < r.used; ++u) {
       const int first = r.first_slot[u], tokens = r.first_slot[u + 1] - first;
       const Weight w = down[r.used_expert[u]];
-      product(w, row0, rows, first, tokens, s, s.y[0]);
+      const std::byte* next =
+          u + 1 < r.used ? down[r.used_expert[u + 1]].panel(row0) : down[r.used_expert[0]].panel(row0 + kPanelRows);
+      product(w, row0, rows, first, tokens, s, s.y[0], next);
       for (int i = 0; i < tokens; ++i) {
         k_->add_scaled(y.row(r.slot_token[first + i]) + row0, s.y[0] + kPanelRows * i, r.slot_weight[first + i], n);
       }

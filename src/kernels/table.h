@@ -35,6 +35,7 @@ struct ProductJob {
   float* y;          ///< [tokens][16]
   PanelUnit* panel;  ///< scratch: units(n_in) of them
   float* mins;       ///< scratch: [tokens][16]
+  const std::byte* next;  ///< the panel, of the same type and width, that this thread reads after this one; or null
 };
 inline int units(int n_in) { return (n_in + kUnit - 1) / kUnit; }
 

@@ -75,6 +75,19 @@ APR_INLINE void multiply(const ProductJob& job, int column0, int columns, int t 
   if constexpr (NT > 1) multiply<Isa, Q, NT / 2>(job, column0, columns, t);
 }
 
+/// How many units ahead of the one in work its rows are asked for: enough to cover the memory's latency. The hardware's
+/// own prefetchers lose their way among 16 rows.
+inline constexpr int kUnitsAhead = 2;
+
+/// Where row 0 of the unit kUnitsAhead further on begins, in this panel or the next; null when nothing is known to follow.
+template <class Q>
+APR_INLINE const std::byte* unit_ahead(const ProductJob& job, int column0) {
+  constexpr size_t unit_bytes = kUnit / Q::info.block_len * Q::info.block_bytes;
+  const int unit = column0 / kUnit + kUnitsAhead, rest = unit - units(job.w->n_in);
+  if (rest < 0) return job.w->row(job.row0) + size_t(unit) * unit_bytes;
+  return job.next ? job.next + size_t(rest) * unit_bytes : nullptr;
+}
+
 /// One token: rows stay as they are stored. Each row's codes meet the token's in registers, and the sums of 16 rows are
 /// then folded so that a lane is a row. The sums are the same integers as in a panel, and the float steps are the same.
 template <class Isa, class Q>
@@ -91,12 +104,11 @@ APR_INLINE void single_unit(const ProductJob& job, int column0, int columns, typ
     xs[j] = Isa::join(low, high);
   }
   typename Isa::I sums[most][kPanelRows];
+  const std::byte* ahead = unit_ahead<Q>(job, column0);
   for (int r = 0; r < kPanelRows; ++r) {
     const std::byte* block = unit_block<Q>(*job.w, job.row0, job.rows, r, column0);
-    // What the same step will read in the next panel of 16 rows.
-    for (int ahead = 0; ahead < kUnit / int(Q::info.block_len) * int(Q::info.block_bytes); ahead += 64) {
-      __builtin_prefetch(block + kPanelRows * job.w->row_bytes + ahead, 0, 2);
-    }
+    for (int line = 0; ahead && line < kUnit / int(Q::info.block_len) * int(Q::info.block_bytes); line += 64)
+      __builtin_prefetch(ahead + size_t(r) * job.w->row_bytes + line, 0, 3);
     quant::Bytes32 codes[kUnit / 32];
     if (columns % 64 != 0) codes[columns / 32] = quant::Bytes32{};
     unpack_codes<Q>(block, columns, codes);
