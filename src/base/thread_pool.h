@@ -7,10 +7,10 @@ namespace apr {
 /// A fixed team that runs the items of a loop; the caller is worker 0.
 ///
 /// Each worker begins with its own stretch of the items, in order, so that what lies together in memory is mostly read
-/// by one core; who runs out takes from the end of another's. So who runs what varies: a result must never depend on it.
-/// Workers spin for a short while between loops, since a forward pass has hundreds of them, and then sleep.
-/// When the team is as large as the process's CPU set, each thread (the caller too, while the pool lives) keeps to one
-/// CPU; a smaller team is left to the scheduler, so that two small processes do not sit on the same core.
+/// by one core; who runs out takes from the end of another's. So who runs what varies: a result must never depend on
+/// it. Workers spin for a short while between loops, since a forward pass has hundreds of them, and then sleep. When
+/// the team is as large as the process's CPU set, each thread (the caller too, while the pool lives) keeps to one CPU;
+/// a smaller team is left to the scheduler, so that two small processes do not sit on the same core.
 ///
 /// errors  std::system_error when a thread cannot be started
 /// threads one caller at a time, the one that made the pool; items must not throw

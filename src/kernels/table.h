@@ -17,8 +17,9 @@ inline constexpr int kLanes = 16;
 /// Columns of a panel unit: the largest block of any type.
 inline constexpr int kUnit = 256;
 
-/// 16 rows x 256 columns of weights in the canonical form (quant/block.h), interleaved so that one row is one lane:
-/// code[4 (16 k + r) + i] is the code of row r, column 4 k + i; scale and min are [group][row].
+/// 16 rows x 256 columns of weights, unpacked and interleaved so that one row is one lane: code[4 (16 k + r) + i] is the
+/// code of row r, column 4 k + i, as the type's coding says (quant/block.h; levels are looked up); scale and min are
+/// [group][row].
 struct alignas(64) PanelUnit {
   uint8_t code[kPanelRows * kUnit];
   float scale[kUnit / 16][kPanelRows];

@@ -13,64 +13,80 @@ namespace apr::quant {
 //
 //   weight[i] = scale[i / group] * code[i] - min[i / group]
 //
-// affine types     code is unsigned, 0 … 127
-// symmetric types  code is signed, -128 … 127 (two's complement in the byte), and min is 0
+// A type is a struct that says how to get there from a block taken as little-endian 32-bit words:
+//   info      its row of the table in types.h
+//   layout    which of the block's bytes are words, and where its halves are
+//   group     elements that share a scale: 16 or 32
+//   coding    what a code is
+//   codes()   words -> the codes of columns 32 j … 32 j + 31, four to a word
+//   scale_bytes(), min_bytes()   (blocks of 256 only) words -> the bytes of groups 4 i … 4 i + 3
 //
-// A type is a struct with
-//   info       its row of the table in types.h
-//   group      elements that share a scale: 16 or 32
-//   affine     which of the two forms
-//   codes()    one block -> its codes, 32 at a time
-//   scales()   one block -> its scales and mins. Types with blocks of 32 have one half of each. Types with blocks of
-//   256 have a half d,
-//              a half dmin and a byte per group: scale = d * byte (signed if symmetric), min = dmin * byte
-//
-// Codes are written as operations on 32 bytes at once (a vector extension of GCC and Clang, no instruction set named),
-// so each instruction set's translation unit gets them in its own registers.
+// The functions are written once for any W that has the operators of uint32_t: a uint32_t is one row (decode(), the
+// truth), a vector of sixteen is sixteen rows at once (kernels/).
 
-/// 32 bytes, added, shifted and masked element by element.
-typedef uint8_t Bytes32 __attribute__((vector_size(32)));
-
-APR_INLINE void load(Bytes32& to, const std::byte* from) { std::memcpy(&to, from, 32); }
-
-/// 16 bytes of nibbles: element i low, i + 16 high. This is how the types with blocks of 32 keep their codes.
-APR_INLINE void load_nibbles(Bytes32& to, const std::byte* from) {
-  uint64_t a, b;
-  std::memcpy(&a, from, 8);
-  std::memcpy(&b, from + 8, 8);
-  constexpr uint64_t low = 0x0f0f0f0f0f0f0f0f;
-  const uint64_t parts[4] = {a & low, b & low, a >> 4 & low, b >> 4 & low};
-  std::memcpy(&to, parts, 32);
-}
-
-/// The scale (and min) of a block of 32.
-struct HalfScales {
-  uint16_t scale, min;  ///< IEEE halves
+enum class Coding : uint8_t {
+  Affine,  ///< unsigned, 0 … 127, with mins
+  Offset,  ///< unsigned, 0 … 127, of which the type's `offset` is to be subtracted; no mins
+  Signed,  ///< two's complement bytes; no mins
+  Levels,  ///< 0 … 15, an index of kIq4Levels; no mins
 };
 
-/// The scales (and mins) of a block of 256: up to 16 groups.
-struct ByteScales {
-  uint16_t d, dmin;  ///< IEEE halves
-  uint8_t scale[16], min[16];
+/// Where things are in a block, in bytes.
+struct Layout {
+  int words_at, words;   ///< the first word, and how many there are
+  int half_at = -1;      ///< a half outside the words: the scale (blocks of 32), or the factor d of all scales; or -1
+  int halves_word = -1;  ///< else the word whose low half is that, and whose high half is the min or its factor
 };
 
-/// Eight 6-bit scales and eight 6-bit mins in twelve bytes (Q4_K, Q5_K). Bytes 0-3 hold scales 0-3 and 4-7 mins 0-3 in
-/// their low six bits; bytes 8-11 hold the low nibbles of scales (low half) and mins (high half) 4-7, whose upper two
-/// bits are those left in bytes 0-7.
-APR_INLINE void unpack_6bit_scales(const std::byte* packed, ByteScales& out) {
-  uint32_t a, b, c;
-  std::memcpy(&a, packed, 4);
-  std::memcpy(&b, packed + 4, 4);
-  std::memcpy(&c, packed + 8, 4);
-  const uint64_t low_scales = a & 0x3f3f3f3f, high_scales = (c & 0x0f0f0f0f) | (a >> 2 & 0x30303030);
-  const uint64_t low_mins = b & 0x3f3f3f3f, high_mins = (c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030);
-  const uint64_t scales = low_scales | high_scales << 32, mins = low_mins | high_mins << 32;
-  std::memcpy(out.scale, &scales, 8);
-  std::memcpy(out.min, &mins, 8);
+/// Whether types with blocks of 32 store -min, as w = d * q + m: the canonical form subtracts it.
+/// Whether scale bytes of blocks of 256 are signed, and what is to be subtracted from unsigned ones.
+struct ScaleForm {
+  bool adds_min = false;
+  bool signed_bytes = false;
+  int offset = 0;
+};
+
+/// A type's `form`, or the plain one.
+template <class Q>
+constexpr ScaleForm form_of() {
+  if constexpr (requires { Q::form; }) {
+    return Q::form;
+  } else {
+    return {};
+  }
 }
 
-APR_INLINE const uint8_t* bytes_at(const std::byte* block, size_t offset) {
-  return reinterpret_cast<const uint8_t*>(block) + offset;
+inline constexpr uint32_t kNibbles = 0x0f0f0f0f, kPairs = 0x03030303, kBits = 0x01010101;
+
+/// 4 words of nibbles -> 8 words of codes: element i low, i + 16 high. This is how types with blocks of 32 keep theirs.
+template <class W>
+APR_INLINE void split_nibbles(const W* w, W* out) {
+  for (int k = 0; k < 4; ++k) out[k] = w[k] & kNibbles;
+  for (int k = 0; k < 4; ++k) out[4 + k] = w[k] >> 4 & kNibbles;
 }
+
+/// Sets bit 4 of element i's byte to bit i of the word.
+template <class W>
+APR_INLINE void add_fifth_bits(const W& bits, W* codes) {
+  for (int k = 0; k < 8; ++k) {
+    // The product holds four copies of four bits, 7 apart, so that copy i has bit i at the foot of byte i.
+    W spread = (bits >> (4 * k) & 15u) * 0x00204081u;
+    codes[k] |= (spread & kBits) << 4;
+  }
+}
+
+/// Eight 6-bit scales and eight 6-bit mins in three words (Q4_K, Q5_K). Words 0 and 1 hold scales 0-3 and mins 0-3 in
+/// the low six bits of their bytes; word 2 the low nibbles of scales (low half) and mins (high half) 4-7, whose upper
+/// two bits are those left in words 0 and 1.
+template <class W>
+struct SixBitScales {
+  static constexpr uint32_t kSix = 0x3f3f3f3f, kTop = 0x30303030;
+  APR_INLINE static void scales(const W* packed, int i, W& out) {
+    out = i == 0 ? packed[0] & kSix : (packed[2] & kNibbles) | (packed[0] >> 2 & kTop);
+  }
+  APR_INLINE static void mins(const W* packed, int i, W& out) {
+    out = i == 0 ? packed[1] & kSix : (packed[2] >> 4 & kNibbles) | (packed[1] >> 2 & kTop);
+  }
+};
 
 }  // namespace apr::quant

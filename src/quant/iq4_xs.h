@@ -1,5 +1,4 @@
 #pragma once
-#include "quant/block.h"
 #include "quant/iq4_nl.h"
 
 namespace apr::quant {
@@ -8,19 +7,19 @@ namespace apr::quant {
 /// nibbles, 128 bytes of nibbles (as IQ4_NL, 16 bytes per 32 elements). w = d * (sc - 32) * level[q].
 struct IQ4_XS {
   static constexpr TypeInfo info{Type::IQ4_XS, "IQ4_XS", 23, 256, 136};
+  static constexpr Layout layout{.words_at = 0, .words = 34, .halves_word = 0};
   static constexpr int group = 32;
-  static constexpr bool affine = false;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    for (int j = 0; j < 8; ++j) load_iq4_levels(out[j], block + 8 + 16 * j);
+  static constexpr Coding coding = Coding::Levels;
+  static constexpr ScaleForm form{.offset = 32};
+  template <class W>
+  APR_INLINE static void codes(const W* w, int j, W* out) {
+    split_nibbles(w + 2 + 4 * j, out);
   }
-  APR_INLINE static void scales(const std::byte* block, ByteScales& out) {
-    const uint8_t* low = bytes_at(block, 4);
-    const unsigned high = load_u16(block + 2);
-    for (int g = 0; g < 8; ++g) {
-      const int sc = int(low[g / 2] >> (4 * (g % 2)) & 15) | int(high >> (2 * g) & 3) << 4;
-      out.scale[g] = uint8_t(sc - 32);
-    }
-    out.d = load_u16(block);
+  template <class W>
+  APR_INLINE static void scale_bytes(const W* w, int i, W& out) {
+    const W low = w[1] >> (16 * i), top = w[0] >> (16 + 8 * i);  // four nibbles, four pairs: one to each byte
+    out = (low & 0xfu) | (low & 0xf0u) << 4 | (low & 0xf00u) << 8 | (low & 0xf000u) << 12 | (top & 3u) << 4 |
+          (top & 0xcu) << 10 | (top & 0x30u) << 16 | (top & 0xc0u) << 22;
   }
 };
 

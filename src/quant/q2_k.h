@@ -8,21 +8,20 @@ namespace apr::quant {
 /// = d * sc * q - dmin * m.
 struct Q2_K {
   static constexpr TypeInfo info{Type::Q2_K, "Q2_K", 10, 256, 84};
+  static constexpr Layout layout{.words_at = 0, .words = 21, .halves_word = 20};
   static constexpr int group = 16;
-  static constexpr bool affine = true;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    for (int half = 0; half < 2; ++half) {
-      Bytes32 q;
-      load(q, block + 16 + 32 * half);
-      for (int k = 0; k < 4; ++k) out[4 * half + k] = q >> (2 * k) & 3;
-    }
+  static constexpr Coding coding = Coding::Affine;
+  template <class W>
+  APR_INLINE static void codes(const W* w, int j, W* out) {
+    for (int k = 0; k < 8; ++k) out[k] = w[4 + 8 * (j / 4) + k] >> (2 * (j % 4)) & kPairs;
   }
-  APR_INLINE static void scales(const std::byte* block, ByteScales& out) {
-    const uint8_t* packed = bytes_at(block, 0);
-    for (int g = 0; g < 16; ++g) out.scale[g] = packed[g] & 15;
-    for (int g = 0; g < 16; ++g) out.min[g] = packed[g] >> 4;
-    out.d = load_u16(block + 80);
-    out.dmin = load_u16(block + 82);
+  template <class W>
+  APR_INLINE static void scale_bytes(const W* w, int i, W& out) {
+    out = w[i] & kNibbles;
+  }
+  template <class W>
+  APR_INLINE static void min_bytes(const W* w, int i, W& out) {
+    out = w[i] >> 4 & kNibbles;
   }
 };
 

@@ -9,25 +9,19 @@ namespace apr::quant {
 /// bits, four scales apart.
 struct Q3_K {
   static constexpr TypeInfo info{Type::Q3_K, "Q3_K", 11, 256, 110};
+  static constexpr Layout layout{.words_at = 0, .words = 27, .half_at = 108};
   static constexpr int group = 16;
-  static constexpr bool affine = false;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    Bytes32 high;
-    load(high, block);
-    for (int half = 0; half < 2; ++half) {
-      Bytes32 q;
-      load(q, block + 32 + 32 * half);
-      for (int k = 0; k < 4; ++k) out[4 * half + k] = ((q >> (2 * k) & 3) | (high >> (4 * half + k) & 1) << 2) - 4;
-    }
+  static constexpr Coding coding = Coding::Offset;
+  static constexpr int offset = 4;
+  static constexpr ScaleForm form{.offset = 32};
+  template <class W>
+  APR_INLINE static void codes(const W* w, int j, W* out) {
+    for (int k = 0; k < 8; ++k) out[k] = (w[8 + 8 * (j / 4) + k] >> (2 * (j % 4)) & kPairs) | (w[k] >> j & kBits) << 2;
   }
-  APR_INLINE static void scales(const std::byte* block, ByteScales& out) {
-    const uint8_t* s = bytes_at(block, 96);
-    for (int g = 0; g < 16; ++g) {
-      const int low = g < 8 ? s[g] & 15 : s[g - 8] >> 4;
-      const int top = s[8 + g % 4] >> (2 * (g / 4)) & 3;
-      out.scale[g] = uint8_t((low | top << 4) - 32);
-    }
-    out.d = load_u16(block + 108);
+  template <class W>
+  APR_INLINE static void scale_bytes(const W* w, int i, W& out) {
+    const W* s = w + 24;
+    out = (s[i % 2] >> (4 * (i / 2)) & kNibbles) | (s[2] >> (2 * i) & kPairs) << 4;
   }
 };
 

@@ -8,20 +8,20 @@ namespace apr::quant {
 /// m.
 struct Q4_K {
   static constexpr TypeInfo info{Type::Q4_K, "Q4_K", 12, 256, 144};
+  static constexpr Layout layout{.words_at = 0, .words = 36, .halves_word = 0};
   static constexpr int group = 32;
-  static constexpr bool affine = true;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    for (int j = 0; j < 4; ++j) {
-      Bytes32 q;
-      load(q, block + 16 + 32 * j);
-      out[2 * j] = q & 15;
-      out[2 * j + 1] = q >> 4;
-    }
+  static constexpr Coding coding = Coding::Affine;
+  template <class W>
+  APR_INLINE static void codes(const W* w, int j, W* out) {
+    for (int k = 0; k < 8; ++k) out[k] = w[4 + 8 * (j / 2) + k] >> (4 * (j % 2)) & kNibbles;
   }
-  APR_INLINE static void scales(const std::byte* block, ByteScales& out) {
-    unpack_6bit_scales(block + 4, out);
-    out.d = load_u16(block);
-    out.dmin = load_u16(block + 2);
+  template <class W>
+  APR_INLINE static void scale_bytes(const W* w, int i, W& out) {
+    SixBitScales<W>::scales(w + 1, i, out);
+  }
+  template <class W>
+  APR_INLINE static void min_bytes(const W* w, int i, W& out) {
+    SixBitScales<W>::mins(w + 1, i, out);
   }
 };
 

@@ -1,25 +1,20 @@
 #pragma once
 #include "quant/block.h"
-#include "quant/q4_1.h"
-#include "quant/q5_0.h"
 
 namespace apr::quant {
 
-/// 32 elements in 24 bytes: half d, half m, 4 bytes of fifth bits, 16 bytes of nibbles (element i low, i + 16 high). w
-/// = d * q + m.
+/// 32 elements in 24 bytes: half d, half m, 4 bytes of fifth bits (as Q5_0), 16 bytes of nibbles (element i low, i + 16
+/// high). w = d * q + m.
 struct Q5_1 {
   static constexpr TypeInfo info{Type::Q5_1, "Q5_1", 7, 32, 24};
+  static constexpr Layout layout{.words_at = 0, .words = 6, .halves_word = 0};
   static constexpr int group = 32;
-  static constexpr bool affine = true;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    Bytes32 high;
-    load_fifth_bits(high, block + 4);
-    load_nibbles(out[0], block + 8);
-    out[0] |= high;
-  }
-  APR_INLINE static void scales(const std::byte* block, HalfScales& out) {
-    out.scale = load_u16(block);
-    out.min = load_u16(block + 2) ^ kHalfSign;
+  static constexpr Coding coding = Coding::Affine;
+  static constexpr ScaleForm form{.adds_min = true};
+  template <class W>
+  APR_INLINE static void codes(const W* w, int, W* out) {
+    split_nibbles(w + 2, out);
+    add_fifth_bits(w[1], out);
   }
 };
 

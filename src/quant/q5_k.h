@@ -7,22 +7,21 @@ namespace apr::quant {
 /// of nibbles (as Q4_K). Fifth bit of element 32 j + i: bit j of byte i. w = d * sc * q - dmin * m.
 struct Q5_K {
   static constexpr TypeInfo info{Type::Q5_K, "Q5_K", 13, 256, 176};
+  static constexpr Layout layout{.words_at = 0, .words = 44, .halves_word = 0};
   static constexpr int group = 32;
-  static constexpr bool affine = true;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    Bytes32 high;
-    load(high, block + 16);
-    for (int j = 0; j < 4; ++j) {
-      Bytes32 q;
-      load(q, block + 48 + 32 * j);
-      out[2 * j] = (q & 15) | (high >> (2 * j) & 1) << 4;
-      out[2 * j + 1] = q >> 4 | (high >> (2 * j + 1) & 1) << 4;
-    }
+  static constexpr Coding coding = Coding::Affine;
+  template <class W>
+  APR_INLINE static void codes(const W* w, int j, W* out) {
+    for (int k = 0; k < 8; ++k)
+      out[k] = (w[12 + 8 * (j / 2) + k] >> (4 * (j % 2)) & kNibbles) | (w[4 + k] >> j & kBits) << 4;
   }
-  APR_INLINE static void scales(const std::byte* block, ByteScales& out) {
-    unpack_6bit_scales(block + 4, out);
-    out.d = load_u16(block);
-    out.dmin = load_u16(block + 2);
+  template <class W>
+  APR_INLINE static void scale_bytes(const W* w, int i, W& out) {
+    SixBitScales<W>::scales(w + 1, i, out);
+  }
+  template <class W>
+  APR_INLINE static void min_bytes(const W* w, int i, W& out) {
+    SixBitScales<W>::mins(w + 1, i, out);
   }
 };
 

@@ -9,21 +9,22 @@ namespace apr::quant {
 /// * sc * (q - 32).
 struct Q6_K {
   static constexpr TypeInfo info{Type::Q6_K, "Q6_K", 14, 256, 210};
+  static constexpr Layout layout{.words_at = 0, .words = 52, .half_at = 208};
   static constexpr int group = 16;
-  static constexpr bool affine = false;
-  APR_INLINE static void codes(const std::byte* block, Bytes32* out) {
-    for (int half = 0; half < 2; ++half) {
-      Bytes32 low[2], top;
-      load(low[0], block + 64 * half);
-      load(low[1], block + 64 * half + 32);
-      load(top, block + 128 + 32 * half);
-      for (int k = 0; k < 4; ++k)
-        out[4 * half + k] = ((low[k % 2] >> (4 * (k / 2)) & 15) | (top >> (2 * k) & 3) << 4) - 32;
+  static constexpr Coding coding = Coding::Offset;
+  static constexpr int offset = 32;
+  static constexpr ScaleForm form{.signed_bytes = true};
+  template <class W>
+  APR_INLINE static void codes(const W* w, int j, W* out) {
+    const int half = j / 4, part = j % 4;
+    for (int k = 0; k < 8; ++k) {
+      out[k] = (w[16 * half + 8 * (part % 2) + k] >> (4 * (part / 2)) & kNibbles) |
+               (w[32 + 8 * half + k] >> (2 * part) & kPairs) << 4;
     }
   }
-  APR_INLINE static void scales(const std::byte* block, ByteScales& out) {
-    std::memcpy(out.scale, block + 192, 16);
-    out.d = load_u16(block + 208);
+  template <class W>
+  APR_INLINE static void scale_bytes(const W* w, int i, W& out) {
+    out = w[48 + i];
   }
 };
 

@@ -15,35 +15,60 @@ struct Row {
   DecodeBlock decode;
 };
 
-/// scale and min of each group, from either kind of header.
+/// A block's words and halves.
 template <class Q>
-void group_scales(const std::byte* block, float* scale, float* min) {
+struct Words {
+  explicit Words(const std::byte* block) {
+    std::memcpy(word, block + Q::layout.words_at, sizeof word);
+    if constexpr (Q::layout.half_at >= 0) {
+      first = load_half(block + Q::layout.half_at);
+    } else {
+      first = half_to_float(uint16_t(word[Q::layout.halves_word]));
+      if constexpr (Q::coding == Coding::Affine) second = half_to_float(uint16_t(word[Q::layout.halves_word] >> 16));
+    }
+  }
+  uint32_t word[Q::layout.words];
+  float first, second = 0;
+};
+
+template <class Q>
+void group_scales(const Words<Q>& w, float* scale, float* min) {
   if constexpr (Q::info.block_len == 32) {
-    HalfScales s{};
-    Q::scales(block, s);
-    scale[0] = half_to_float(s.scale);
-    min[0] = half_to_float(s.min);
+    scale[0] = w.first;
+    min[0] = form_of<Q>().adds_min ? -w.second : w.second;
   } else {
-    ByteScales s{};
-    Q::scales(block, s);
     for (int g = 0; g < int(Q::info.block_len) / Q::group; ++g) {
-      scale[g] = half_to_float(s.d) * (Q::affine ? float(s.scale[g]) : float(int8_t(s.scale[g])));
-      min[g] = half_to_float(s.dmin) * float(s.min[g]);
+      uint32_t bytes, min_bytes = 0;
+      Q::scale_bytes(w.word, g / 4, bytes);
+      if constexpr (Q::coding == Coding::Affine) Q::min_bytes(w.word, g / 4, min_bytes);
+      const uint8_t byte = uint8_t(bytes >> 8 * (g % 4)), min_byte = uint8_t(min_bytes >> 8 * (g % 4));
+      scale[g] = w.first * float(form_of<Q>().signed_bytes ? int(int8_t(byte)) : int(byte) - form_of<Q>().offset);
+      min[g] = w.second * float(min_byte);
     }
   }
 }
 
 template <class Q>
+float code_of(uint8_t byte) {
+  if constexpr (Q::coding == Coding::Affine) return float(byte);
+  if constexpr (Q::coding == Coding::Offset) return float(int(byte) - Q::offset);
+  if constexpr (Q::coding == Coding::Signed) return float(int8_t(byte));
+  if constexpr (Q::coding == Coding::Levels) return float(kIq4Levels[byte]);
+}
+
+template <class Q>
 void decode_block(const std::byte* block, float* dst) {
   constexpr int n = int(Q::info.block_len);
-  Bytes32 codes[n / 32];
+  const Words<Q> w(block);
   float scale[n / Q::group], min[n / Q::group];
-  Q::codes(block, codes);
-  group_scales<Q>(block, scale, min);
-  for (int i = 0; i < n; ++i) {
-    const uint8_t code = codes[i / 32][i % 32];
-    const float q = Q::affine ? float(code) : float(int8_t(code));
-    dst[i] = scale[i / Q::group] * q - min[i / Q::group];
+  group_scales<Q>(w, scale, min);
+  for (int j = 0; j < n / 32; ++j) {
+    uint32_t codes[8];
+    Q::codes(w.word, j, codes);
+    for (int i = 0; i < 32; ++i) {
+      const int g = (32 * j + i) / Q::group;
+      dst[32 * j + i] = scale[g] * code_of<Q>(uint8_t(codes[i / 4] >> 8 * (i % 4))) - min[g];
+    }
   }
 }
 

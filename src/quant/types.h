@@ -49,7 +49,8 @@ const TypeInfo* find(uint32_t gguf_id);
 /// The name of any GGUF type id that the specification lists, supported or not ("IQ2_XXS"); empty when unknown.
 std::string_view gguf_type_name(uint32_t gguf_id);
 
-/// Decodes n stored elements to f32: scale and min are exact, and weight = scale * code - min is rounded where a type has both.
+/// Decodes n stored elements to f32: scale and min are exact, and weight = scale * code - min is rounded where a type
+/// has both.
 ///
 /// shape   src: n / block_len blocks, any alignment · dst [n]
 /// needs   n % block_len == 0

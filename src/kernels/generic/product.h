@@ -10,6 +10,35 @@
 // in table.h.
 namespace apr::kernels::generic {
 
+/// What a group's integer sum begins with, and what adds four columns to it, as the type's coding asks.
+template <class Isa, class Q>
+struct Dot {
+  static constexpr bool has_signs = Q::coding == quant::Coding::Signed || Q::coding == quant::Coding::Levels;
+  /// bias is -128 * (sum of the group's activations).
+  APR_INLINE static typename Isa::I start(int32_t bias) {
+    if constexpr (has_signs) return Isa::start_signed(bias);
+    if constexpr (Q::coding == quant::Coding::Offset) return Isa::set_int(bias / 128 * Q::offset);
+    return Isa::set_int(0);
+  }
+  APR_INLINE static auto prepare(typename Isa::Codes c) {
+    if constexpr (has_signs) {
+      return Isa::signed_codes(c);
+    } else {
+      return c;
+    }
+  }
+  template <class Prepared>
+  APR_INLINE static typename Isa::I add(typename Isa::I sum, Prepared w, const int8_t* x4) {
+    int32_t four;
+    std::memcpy(&four, x4, 4);
+    if constexpr (has_signs) {
+      return Isa::dot_signed(sum, w, Isa::repeat(four));
+    } else {
+      return Isa::dot_unsigned(sum, w, Isa::repeat(four));
+    }
+  }
+};
+
 /// Adds `columns` columns of a panel unit times NT tokens to their sums.
 template <class Isa, class Q, int NT>
 APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XBlock* const* tokens, int block0,
@@ -21,24 +50,16 @@ APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XBlock* con
   for (int g = 0; g < columns / Q::group; ++g) {
     const int b = halves ? g / 2 : g, h = halves ? g % 2 : 0;
     typename Isa::I sum[NT];
-    for (int t = 0; t < NT; ++t) {
-      sum[t] = Q::affine ? Isa::set_int(0) : Isa::start_signed(halves ? x[t][b].half_bias[h] : x[t][b].bias);
-    }
+    for (int t = 0; t < NT; ++t) sum[t] = Dot<Isa, Q>::start(halves ? x[t][b].half_bias[h] : x[t][b].bias);
     for (int k = 0; k < steps; ++k) {
-      auto codes = Isa::load_codes(p.code + 64 * (g * steps + k));
-      auto signed_codes = Isa::signed_codes(codes);
-      for (int t = 0; t < NT; ++t) {
-        int32_t x4;
-        std::memcpy(&x4, x[t][b].code + 16 * h + 4 * k, 4);
-        auto xs = Isa::repeat(x4);
-        sum[t] = Q::affine ? Isa::dot_unsigned(sum[t], codes, xs) : Isa::dot_signed(sum[t], signed_codes, xs);
-      }
+      const auto codes = Dot<Isa, Q>::prepare(Isa::load_codes(p.code + 64 * (g * steps + k)));
+      for (int t = 0; t < NT; ++t) sum[t] = Dot<Isa, Q>::add(sum[t], codes, x[t][b].code + 16 * h + 4 * k);
     }
     auto scale = Isa::load(p.scale[g]);
     for (int t = 0; t < NT; ++t) {
       main[t] = Isa::fma(Isa::to_float(sum[t]), Isa::mul(scale, Isa::set(x[t][b].scale)), main[t]);
     }
-    if constexpr (Q::affine) {
+    if constexpr (Q::coding == quant::Coding::Affine) {
       auto min = Isa::load(p.min[g]);
       for (int t = 0; t < NT; ++t)
         mins[t] = Isa::fma(min, Isa::set(halves ? x[t][b].half_sum[h] : x[t][b].sum), mins[t]);
@@ -75,91 +96,61 @@ APR_INLINE void multiply(const ProductJob& job, int column0, int columns, int t 
   if constexpr (NT > 1) multiply<Isa, Q, NT / 2>(job, column0, columns, t);
 }
 
-/// How many units ahead of the one in work its rows are asked for: enough to cover the memory's latency. The hardware's
-/// own prefetchers lose their way among 16 rows.
-inline constexpr int kUnitsAhead = 2;
-
-/// Where row 0 of the unit kUnitsAhead further on begins, in this panel or the next; null when nothing is known to follow.
-template <class Q>
-APR_INLINE const std::byte* unit_ahead(const ProductJob& job, int column0) {
-  constexpr size_t unit_bytes = kUnit / Q::info.block_len * Q::info.block_bytes;
-  const int unit = column0 / kUnit + kUnitsAhead, rest = unit - units(job.w->n_in);
-  if (rest < 0) return job.w->row(job.row0) + size_t(unit) * unit_bytes;
-  return job.next ? job.next + size_t(rest) * unit_bytes : nullptr;
-}
-
-/// One token: rows stay as they are stored. Each row's codes meet the token's in registers, and the sums of 16 rows are
-/// then folded so that a lane is a row. The sums are the same integers as in a panel, and the float steps are the same.
-template <class Isa, class Q>
-APR_INLINE void single_unit(const ProductJob& job, int column0, int columns, typename Isa::F& main,
-                            typename Isa::F& mins) {
-  const XBlock* x = job.xq[0] + column0 / XBlock::kLen;
-  constexpr int most = kUnit / 64;
-  const int pairs = (columns + 63) / 64;  // of 32 columns; an odd last one is paired with zeros
-  typename Isa::Codes xs[most];
-  for (int j = 0; j < pairs; ++j) {
-    quant::Bytes32 low, high = {};
-    std::memcpy(&low, x[2 * j].code, 32);
-    if (64 * j + 32 < columns) std::memcpy(&high, x[2 * j + 1].code, 32);
-    xs[j] = Isa::join(low, high);
-  }
-  typename Isa::I sums[most][kPanelRows];
-  const std::byte* ahead = unit_ahead<Q>(job, column0);
-  for (int r = 0; r < kPanelRows; ++r) {
-    const std::byte* block = unit_block<Q>(*job.w, job.row0, job.rows, r, column0);
-    for (int line = 0; ahead && line < kUnit / int(Q::info.block_len) * int(Q::info.block_bytes); line += 64)
-      __builtin_prefetch(ahead + size_t(r) * job.w->row_bytes + line, 0, 3);
-    quant::Bytes32 codes[kUnit / 32];
-    if (columns % 64 != 0) codes[columns / 32] = quant::Bytes32{};
-    unpack_codes<Q>(block, columns, codes);
-    for (int j = 0; j < pairs; ++j) {
-      auto w = Isa::join(codes[2 * j], codes[2 * j + 1]);
-      sums[j][r] = Q::affine ? Isa::dot_unsigned(Isa::set_int(0), w, xs[j])
-                             : Isa::dot_signed(Isa::set_int(0), Isa::signed_codes(w), xs[j]);
-    }
-  }
-  alignas(64) float scale[16][16], min[16][16];
-  unpack_scales<Isa, Q>(*job.w, job.row0, job.rows, column0, columns, scale, min);
-
-  auto add_group = [&](int g, typename Isa::I sum, float x_scale, float x_sum, int32_t bias) {
-    if (!Q::affine) sum = Isa::add_int(sum, Isa::start_signed(bias));
-    main = Isa::fma(Isa::to_float(sum), Isa::mul(Isa::load(scale[g]), Isa::set(x_scale)), main);
-    if (Q::affine) mins = Isa::fma(Isa::load(min[g]), Isa::set(x_sum), mins);
-  };
-  for (int j = 0; j < pairs; ++j) {
-    typename Isa::I quarter[4];
-    Isa::fold(sums[j], quarter);
-    for (int b = 2 * j; b < std::min(2 * j + 2, columns / 32); ++b) {
-      const typename Isa::I* halves = quarter + 2 * (b % 2);
-      if constexpr (Q::group == 16) {
-        for (int h = 0; h < 2; ++h) add_group(2 * b + h, halves[h], x[b].scale, x[b].half_sum[h], x[b].half_bias[h]);
-      } else {
-        add_group(b, Isa::add_int(halves[0], halves[1]), x[b].scale, x[b].sum, x[b].bias);
+/// Adds a unit times NT tokens to their sums, straight from its words. The sums are the same integers as in a panel,
+/// and the float steps are the same.
+template <class Isa, class Q, int NT>
+APR_INLINE void multiply_words(UnitWords u, int columns, const float (*scale)[16], const float (*min)[16],
+                               const XBlock* const* tokens, int block0, typename Isa::F* main, typename Isa::F* mins) {
+  constexpr int groups = 32 / Q::group, steps = Q::group / 4;
+  for (int j = 0; j < columns / 32; ++j) {
+    typename Isa::Codes codes[8];
+    unit_codes<Isa, Q>(u, j, codes);
+    for (int h = 0; h < groups; ++h) {
+      const auto scales = Isa::load(scale[groups * j + h]);
+      for (int t = 0; t < NT; ++t) {
+        const XBlock& x = tokens[t][block0 + j];
+        auto sum = Dot<Isa, Q>::start(groups == 2 ? x.half_bias[h] : x.bias);
+        for (int k = 0; k < steps; ++k)
+          sum = Dot<Isa, Q>::add(sum, Dot<Isa, Q>::prepare(codes[steps * h + k]), x.code + 16 * h + 4 * k);
+        main[t] = Isa::fma(Isa::to_float(sum), Isa::mul(scales, Isa::set(x.scale)), main[t]);
+        if constexpr (Q::coding == quant::Coding::Affine) {
+          mins[t] = Isa::fma(Isa::load(min[groups * j + h]), Isa::set(groups == 2 ? x.half_sum[h] : x.sum), mins[t]);
+        }
       }
     }
   }
 }
 
-template <class Isa, class Q>
-APR_INLINE void single_token(const ProductJob& job) {
-  const int n = job.w->n_in, whole = n / kUnit * kUnit;
-  typename Isa::F main = Isa::set(0), mins = Isa::set(0);
-  for (int c = 0; c < whole; c += kUnit) single_unit<Isa, Q>(job, c, kUnit, main, mins);
-  if (whole < n) single_unit<Isa, Q>(job, whole, n - whole, main, mins);
-  Isa::store(job.y, Isa::sub(main, mins));
+/// NT tokens, unit by unit, with the sums of all of them in registers.
+template <class Isa, class Q, int NT>
+APR_INLINE void few_tokens(const ProductJob& job) {
+  const int n = job.w->n_in;
+  typename Isa::F main[NT], mins[NT];
+  for (int t = 0; t < NT; ++t) main[t] = mins[t] = Isa::set(0);
+  for (int column0 = 0; column0 < n; column0 += kUnit) {
+    const int columns = std::min(kUnit, n - column0);
+    UnitBuffer buffer;
+    const UnitWords u = gather_unit<Isa, Q>(job, column0, columns, buffer);
+    alignas(64) float scale[16][16], min[16][16];
+    unit_scales<Isa, Q>(u, columns, scale, min);
+    multiply_words<Isa, Q, NT>(u, columns, scale, min, job.xq, column0 / XBlock::kLen, main, mins);
+  }
+  for (int t = 0; t < NT; ++t) Isa::store(job.y + kPanelRows * t, Isa::sub(main[t], mins[t]));
 }
 
-/// One token: straight from the stored rows. A few: unit by unit, each used while it is in the first-level cache. Many:
+/// One token: straight from the words. A few: unit by unit, each used while it is in the first-level cache. Many:
 /// the whole panel first, then all tokens.
 template <class Isa, class Q>
 void quantised_product(const ProductJob& job) {
-  if (job.tokens == 1) return single_token<Isa, Q>(job);
+  if (job.tokens == 1) return few_tokens<Isa, Q, 1>(job);
   const int n = job.w->n_in;
   const int step = job.tokens <= Isa::token_tile ? kUnit : n;
   for (int column0 = 0; column0 < n; column0 += step) {
     const int columns = std::min(step, n - column0);
     for (int c = 0; c < columns; c += kUnit) {
-      unpack_unit<Isa, Q>(*job.w, job.row0, job.rows, column0 + c, std::min(kUnit, columns - c), job.panel[c / kUnit]);
+      UnitBuffer buffer;
+      const int width = std::min(kUnit, columns - c);
+      unpack_unit<Isa, Q>(gather_unit<Isa, Q>(job, column0 + c, width, buffer), width, job.panel[c / kUnit]);
     }
     multiply<Isa, Q>(job, column0, columns);
   }

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
-#include "quant/block.h"
+#include "quant/iq4_nl.h"
 
 namespace apr::kernels::isa {
 
@@ -104,8 +104,21 @@ struct Avx2 {
   APR_INLINE static __m256i dot(__m256i acc, __m256i w, __m256i x) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
   }
-  APR_INLINE static Codes join(const quant::Bytes32& low, const quant::Bytes32& high) {
-    return {reinterpret_cast<const __m256i&>(low), reinterpret_cast<const __m256i&>(high)};
+  APR_INLINE static void store_codes(uint8_t* p, Codes c) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), c.a);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), c.b);
+  }
+  template <class Words>
+  APR_INLINE static Codes codes(const Words& w) {
+    return load_codes(reinterpret_cast<const uint8_t*>(&w));
+  }
+  template <class Words>
+  APR_INLINE static I ints(const Words& w) {
+    return codes(w);
+  }
+  APR_INLINE static Codes levels(Codes c) {
+    const __m256i table = _mm256_broadcastsi128_si256(load16(quant::kIq4Levels));
+    return {_mm256_shuffle_epi8(table, c.a), _mm256_shuffle_epi8(table, c.b)};
   }
   APR_INLINE static Codes repeat(int32_t x4) { return set_int(x4); }
   APR_INLINE static I dot_unsigned(I acc, Codes w, Codes x) { return {dot(acc.a, w.a, x.a), dot(acc.b, w.b, x.b)}; }
@@ -114,40 +127,6 @@ struct Avx2 {
   APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) {
     return {dot(acc.a, w.magnitude.a, _mm256_sign_epi8(x.a, w.value.a)),
             dot(acc.b, w.magnitude.b, _mm256_sign_epi8(x.b, w.value.b))};
-  }
-  /// Four rows: their sums of lanes 0 … 3 in the low half, of 4 … 7 in the high half.
-  APR_INLINE static __m256i fold4(__m256i r0, __m256i r1, __m256i r2, __m256i r3) {
-    return _mm256_hadd_epi32(_mm256_hadd_epi32(r0, r1), _mm256_hadd_epi32(r2, r3));
-  }
-  APR_INLINE static void fold(const I (&p)[16], I (&quarter)[4]) {
-    __m256i a[4], b[4];  // of rows 4 i … 4 i + 3
-    for (int i = 0; i < 4; ++i) {
-      a[i] = fold4(p[4 * i].a, p[4 * i + 1].a, p[4 * i + 2].a, p[4 * i + 3].a);
-      b[i] = fold4(p[4 * i].b, p[4 * i + 1].b, p[4 * i + 2].b, p[4 * i + 3].b);
-    }
-    quarter[0] = {_mm256_permute2x128_si256(a[0], a[1], 0x20), _mm256_permute2x128_si256(a[2], a[3], 0x20)};
-    quarter[1] = {_mm256_permute2x128_si256(a[0], a[1], 0x31), _mm256_permute2x128_si256(a[2], a[3], 0x31)};
-    quarter[2] = {_mm256_permute2x128_si256(b[0], b[1], 0x20), _mm256_permute2x128_si256(b[2], b[3], 0x20)};
-    quarter[3] = {_mm256_permute2x128_si256(b[0], b[1], 0x31), _mm256_permute2x128_si256(b[2], b[3], 0x31)};
-  }
-
-  /// 8 rows of 16 bytes.
-  APR_INLINE static void transpose_words8(const char* src, __m256i (&out)[4]) {
-    __m256i r[4];  // rows i and i + 4
-    for (int i = 0; i < 4; ++i)
-      r[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(src + 16 * i)), load16(src + 16 * (i + 4)), 1);
-    __m256i low01 = _mm256_unpacklo_epi32(r[0], r[1]), high01 = _mm256_unpackhi_epi32(r[0], r[1]);
-    __m256i low23 = _mm256_unpacklo_epi32(r[2], r[3]), high23 = _mm256_unpackhi_epi32(r[2], r[3]);
-    out[0] = _mm256_unpacklo_epi64(low01, low23);
-    out[1] = _mm256_unpackhi_epi64(low01, low23);
-    out[2] = _mm256_unpacklo_epi64(high01, high23);
-    out[3] = _mm256_unpackhi_epi64(high01, high23);
-  }
-  APR_INLINE static void transpose_words(const void* src, I (&out)[4]) {
-    __m256i a[4], b[4];
-    transpose_words8(static_cast<const char*>(src), a);
-    transpose_words8(static_cast<const char*>(src) + 128, b);
-    for (int j = 0; j < 4; ++j) out[j] = {a[j], b[j]};
   }
   APR_INLINE static I unsigned_byte(I x, int k) {
     __m256i mask = _mm256_set1_epi32(0xff);

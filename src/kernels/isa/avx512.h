@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
-#include "quant/block.h"
+#include "quant/iq4_nl.h"
 
 namespace apr::kernels::isa {
 
@@ -69,9 +69,18 @@ struct Avx512 {
   }
 
   APR_INLINE static Codes load_codes(const uint8_t* p) { return _mm512_loadu_si512(p); }
-  APR_INLINE static Codes join(const quant::Bytes32& low, const quant::Bytes32& high) {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(reinterpret_cast<const __m256i&>(low)),
-                              reinterpret_cast<const __m256i&>(high), 1);
+  APR_INLINE static void store_codes(uint8_t* p, Codes c) { _mm512_storeu_si512(p, c); }
+  template <class Words>
+  APR_INLINE static Codes codes(const Words& w) {
+    return _mm512_loadu_si512(&w);
+  }
+  template <class Words>
+  APR_INLINE static I ints(const Words& w) {
+    return codes(w);
+  }
+  APR_INLINE static Codes levels(Codes c) {
+    return _mm512_shuffle_epi8(
+        _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(quant::kIq4Levels))), c);
   }
   APR_INLINE static Codes repeat(int32_t x4) { return _mm512_set1_epi32(x4); }
   APR_INLINE static I dot_unsigned(I acc, Codes w, Codes x) { return _mm512_dpbusd_epi32(acc, w, x); }
@@ -88,25 +97,6 @@ struct Avx512 {
     out1 = _mm512_shuffle_i32x4(ab13, cd13, 0x88);
     out2 = _mm512_shuffle_i32x4(ab02, cd02, 0xdd);
     out3 = _mm512_shuffle_i32x4(ab13, cd13, 0xdd);
-  }
-  APR_INLINE static I add_pairs(I a, I b) {
-    return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-  }
-  APR_INLINE static void fold(const I (&p)[16], I (&quarter)[4]) {
-    I v[4];  // per quarter, the sums of rows 4 i … 4 i + 3
-    for (int i = 0; i < 4; ++i) {
-      I ab = add_pairs(p[4 * i], p[4 * i + 1]), cd = add_pairs(p[4 * i + 2], p[4 * i + 3]);
-      v[i] = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    }
-    transpose_quarters(v[0], v[1], v[2], v[3], quarter[0], quarter[1], quarter[2], quarter[3]);
-  }
-
-  APR_INLINE static void transpose_words(const void* src, I (&out)[4]) {
-    const I by_word = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    I r[4];
-    for (int i = 0; i < 4; ++i)
-      r[i] = _mm512_permutexvar_epi32(by_word, _mm512_loadu_si512(static_cast<const char*>(src) + 64 * i));
-    transpose_quarters(r[0], r[1], r[2], r[3], out[0], out[1], out[2], out[3]);
   }
   APR_INLINE static I unsigned_byte(I x, int k) {
     return _mm512_and_si512(_mm512_srli_epi32(x, unsigned(8 * k)), _mm512_set1_epi32(0xff));

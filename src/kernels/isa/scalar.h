@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
-#include "quant/block.h"
+#include "quant/iq4_nl.h"
 
 namespace apr::kernels::isa {
 
@@ -123,10 +123,19 @@ struct Scalar {
     std::memcpy(c.v, p, 64);
     return c;
   }
-  APR_INLINE static Codes join(const quant::Bytes32& low, const quant::Bytes32& high) {
-    Codes c;
-    std::memcpy(c.v, &low, 32);
-    std::memcpy(c.v + 32, &high, 32);
+  APR_INLINE static void store_codes(uint8_t* p, Codes c) { std::memcpy(p, c.v, 64); }
+  /// Sixteen words as codes and as numbers, from any type of 64 bytes.
+  template <class Words>
+  APR_INLINE static Codes codes(const Words& w) {
+    return std::bit_cast<Codes>(w);
+  }
+  template <class Words>
+  APR_INLINE static I ints(const Words& w) {
+    return std::bit_cast<I>(w);
+  }
+  /// The IQ4 levels that codes 0 … 15 stand for.
+  APR_INLINE static Codes levels(Codes c) {
+    for (uint8_t& code : c.v) code = uint8_t(quant::kIq4Levels[code & 15]);
     return c;
   }
   /// The four bytes in every lane.
@@ -148,20 +157,6 @@ struct Scalar {
   APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) {
     for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(int8_t(w.v[i])) * int8_t(x.v[i]);
     return acc;
-  }
-  /// quarter[j][r] = the sum of lanes 4 j … 4 j + 3 of p[r].
-  APR_INLINE static void fold(const I (&p)[16], I (&quarter)[4]) {
-    for (int j = 0; j < 4; ++j) {
-      for (int r = 0; r < 16; ++r)
-        quarter[j].v[r] = p[r].v[4 * j] + p[r].v[4 * j + 1] + p[r].v[4 * j + 2] + p[r].v[4 * j + 3];
-    }
-  }
-
-  /// 16 rows of 16 bytes, one after another: out[j] lane r is word j of row r.
-  APR_INLINE static void transpose_words(const void* src, I (&out)[4]) {
-    for (size_t j = 0; j < 4; ++j) {
-      for (size_t r = 0; r < 16; ++r) std::memcpy(&out[j].v[r], static_cast<const char*>(src) + 16 * r + 4 * j, 4);
-    }
   }
   /// Byte k of each lane, as a number.
   APR_INLINE static I unsigned_byte(I a, int k) {
