@@ -92,6 +92,8 @@ int main(int argc, char** argv) {
       return run(argc, argv, json);
     } catch (const Error& e) {
       return report(json, name_of(e.code()), int(e.code()), e.what());
+    } catch (const cli::Interrupted&) {
+      return report(json, "Interrupted", cli::interrupt_exit_code(), "interrupted before the prompt was read");
     } catch (const std::bad_alloc&) {
       return report(json, name_of(ErrorCode::Memory), int(ErrorCode::Memory),
                     "memory: the system refused more; free some, or ask for a smaller context");

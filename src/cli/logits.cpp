@@ -1,9 +1,13 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 #include "base/error.h"
 #include "cli/model_flags.h"
@@ -16,25 +20,42 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "logits are written as they lie in memory");
 
-/// A file that appears under its name only when it is whole.
+/// Where the rows go: a file that appears under its name only when it is whole, with the rights of the one that it
+/// replaces; or, where the name is a pipe or a device, that itself.
 class OutputFile {
  public:
-  explicit OutputFile(const std::string& path) : path_(path), partial_(path + ".partial") {
-    fd_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd_ < 0) fail(ErrorCode::Io, "{}: cannot be written: {}", partial_, std::strerror(errno));
+  explicit OutputFile(const std::string& path) : shown_(path) {
+    struct stat info {};
+    const bool exists = ::stat(path.c_str(), &info) == 0;
+    if (exists && !S_ISREG(info.st_mode)) {
+      fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      if (fd_ < 0) refuse(errno);
+      return;
+    }
+    // A link stays a link: what it leads to is replaced.
+    target_ = exists ? std::filesystem::canonical(path).string() : path;
+    partial_ = target_ + ".partial-" + std::to_string(::getpid());
+    fd_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd_ < 0) {
+      const int reason = errno;
+      partial_.clear();
+      refuse(reason);
+    }
+    if (exists) ::fchmod(fd_, info.st_mode & 07777);
   }
   ~OutputFile() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-      ::unlink(partial_.c_str());
-    }
+    if (fd_ >= 0) ::close(fd_);
+    if (!partial_.empty()) ::unlink(partial_.c_str());
   }
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
   void write(std::span<const float> row) {
     const char* from = reinterpret_cast<const char*>(row.data());
     for (size_t left = row.size_bytes(); left > 0;) {
       const ssize_t n = ::write(fd_, from, left);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail(ErrorCode::Io, "{}: cannot be written: {}", partial_, std::strerror(errno));
+      if (n < 0) refuse(errno);
       from += n;
       left -= size_t(n);
     }
@@ -42,17 +63,26 @@ class OutputFile {
   void finish() {
     const int closed = ::close(fd_);
     fd_ = -1;
-    if (closed != 0 || ::rename(partial_.c_str(), path_.c_str()) != 0) {
-      const int reason = errno;
-      ::unlink(partial_.c_str());
-      fail(ErrorCode::Io, "{}: cannot be written: {}", path_, std::strerror(reason));
-    }
+    if (closed != 0) refuse(errno);
+    if (partial_.empty()) return;
+    if (::rename(partial_.c_str(), target_.c_str()) != 0) refuse(errno);
+    partial_.clear();
   }
 
  private:
-  std::string path_, partial_;
-  int fd_;
+  [[noreturn]] void refuse(int reason) const {
+    fail(ErrorCode::Io, "--out {}: cannot be written: {}; check the path, its permissions and the space left", shown_,
+         std::strerror(reason));
+  }
+  std::string shown_, target_, partial_;  ///< partial_: empty once there is nothing to clean up
+  int fd_ = -1;
 };
+
+/// Whether both names lead to one file, so that writing the one would destroy the other.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code unreadable;
+  return std::filesystem::equivalent(a, b, unreadable);
+}
 
 class Logits final : public Verb {
  public:
@@ -74,6 +104,8 @@ class Logits final : public Verb {
   int run() override {
     const std::vector<engine::Token> tokens =
         parse_tokens(!tokens_.empty() && tokens_[0] == '@' ? read_file(tokens_.substr(1)) : tokens_, "--tokens");
+    if (same_file(out_, flags_.path))
+      fail(ErrorCode::Usage, "--out {}: this is the model itself; name another file", out_);
     engine::Options options = flags_.options();
     options.rows = all_ ? model::Rows::All : model::Rows::Last;
     options.chunk = std::min<int>(options.chunk, int(std::max<size_t>(tokens.size(), 1)));

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
@@ -25,6 +28,10 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 double per_second(size_t n, double ms) { return ms > 0 ? double(n) * 1000 / ms : 0; }
+/// The first token comes out of the prompt's own pass, so it is none of the decode's.
+double decode_rate(const engine::Answer& a) {
+  return a.tokens.empty() ? 0 : per_second(a.tokens.size() - 1, a.decode_ms);
+}
 
 class Run final : public Verb {
  public:
@@ -111,16 +118,23 @@ class Run final : public Verb {
         ->capture_default_str()
         ->group(group);
     app.add_option("--logit-bias", logit_bias_, "ID=VALUE, added to a token's logit; -inf bans it; may be repeated")
+        ->allow_extra_args(false)
         ->group(group);
     app.add_option("--stop", request_.stop_strings, "Text that ends the answer and is not part of it; may be repeated")
+        ->allow_extra_args(false)
         ->group(group);
   }
 
   void read_logit_bias() {
     for (const std::string& entry : logit_bias_) {
-      int id = 0, used = 0;
+      const size_t equals = entry.find('=');
+      engine::Token id = -1;
       float value = 0;
-      if (std::sscanf(entry.c_str(), "%d=%f%n", &id, &value, &used) != 2 || size_t(used) != entry.size()) {
+      int used = 0;
+      const char* id_end = entry.data() + std::min(equals, entry.size());
+      const auto [stop, error] = std::from_chars(entry.data(), id_end, id);
+      if (error != std::errc() || stop != id_end || equals == std::string::npos ||
+          std::sscanf(id_end, "=%f%n", &value, &used) != 1 || id_end + used != entry.data() + entry.size()) {
         fail(ErrorCode::Usage, "--logit-bias: found '{}', expected ID=VALUE such as 151645=-5 or 13=-inf", entry);
       }
       request_.sampling.logit_bias[id] = value;
@@ -154,7 +168,7 @@ class Run final : public Verb {
   void report(const engine::Answer& a) const {
     note(fmt::format("load {:.0f} ms; prompt {} tokens, {:.1f} tok/s; answer {} tokens, {:.1f} tok/s; ended by: {}",
                      load_ms_, a.prompt_tokens, per_second(a.prompt_tokens, a.prefill_ms), a.tokens.size(),
-                     per_second(a.tokens.size(), a.decode_ms), name_of(a.finish)));
+                     decode_rate(a), name_of(a.finish)));
   }
 
   Json document(const engine::Engine& engine, const engine::Answer& a) const {
@@ -175,7 +189,7 @@ class Run final : public Verb {
               {"prefill_ms", a.prefill_ms},
               {"prefill_tok_per_s", per_second(a.prompt_tokens, a.prefill_ms)},
               {"decode_ms", a.decode_ms},
-              {"decode_tok_per_s", per_second(a.tokens.size(), a.decode_ms)}}}};
+              {"decode_tok_per_s", decode_rate(a)}}}};
   }
 
   ModelFlags flags_;

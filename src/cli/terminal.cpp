@@ -28,10 +28,11 @@ std::string read_all(int fd, const std::string& name) {
   char buffer[1 << 16];
   for (;;) {
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (interrupted) throw Interrupted{};
     if (n == 0) return text;
     if (n > 0) {
       text.append(buffer, size_t(n));
-    } else if (errno != EINTR || interrupted) {
+    } else if (errno != EINTR) {
       fail(ErrorCode::Io, "{}: cannot be read: {}", name, std::strerror(errno));
     }
   }

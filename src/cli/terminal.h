@@ -12,6 +12,9 @@ using Json = nlohmann::ordered_json;
 /// Thrown when whoever read our output has gone; main ends quietly.
 struct OutputClosed {};
 
+/// Ctrl-C or SIGTERM came before there was anything to keep; see interrupt_exit_code().
+struct Interrupted {};
+
 /// Writes to standard output at once. errors: Io when it cannot be written, OutputClosed when the reader has gone
 void print(std::string_view text);
 /// One JSON document and a newline. Text that is not UTF-8 gets U+FFFD where it is broken.

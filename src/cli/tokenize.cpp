@@ -1,4 +1,5 @@
 #include <iostream>
+#include <limits>
 #include <optional>
 
 #include "base/error.h"
@@ -71,6 +72,19 @@ class Tokenize final : public Verb {
     return tokenizer.decode(ids);
   }
 
+  /// Whole numbers only: the JSON library would wrap, round or convert whatever it finds.
+  static std::vector<Token> ids_of(const Json& list) {
+    if (!list.is_array()) fail(ErrorCode::BadInput, "ids: found a {}, expected a list of token ids", list.type_name());
+    std::vector<Token> ids;
+    for (const Json& id : list) {
+      if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<Token>::max())
+        fail(ErrorCode::BadInput, "ids: entry {} is {}, expected a token id such as 9707", ids.size() + 1,
+             id.dump().substr(0, 40));
+      ids.push_back(id.get<Token>());
+    }
+    return ids;
+  }
+
   void each_line(const Tokenizer& tokenizer) const {
     std::string line, out;
     for (size_t number = 1; std::getline(std::cin, line); ++number) {
@@ -94,7 +108,7 @@ class Tokenize final : public Verb {
   }
 
   Json answer(const Tokenizer& tokenizer, const Json& request) const {
-    if (decode_) return {{"text", decode(tokenizer, request.at("ids").get<std::vector<Token>>())}};
+    if (decode_) return {{"text", decode(tokenizer, ids_of(request.at("ids")))}};
     const bool plain = no_special_ || !request.value("special", true);
     return {{"ids", tokenizer.encode(request.at("text").get<std::string>(), plain ? Special::Plain : Special::Parse)}};
   }

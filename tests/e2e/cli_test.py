@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,43 @@ class Run(Case):
             done = apr(*args)
             document = json.loads(done.stdout)  # fails on anything before or after
             self.assertEqual((done.returncode, document["error"]["code"], document["error"]["exit_code"]), (code, name, code), args)
+
+    def test_logits_leave_pipes_links_and_the_model_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            model, pipe, link, target = folder / "m.gguf", folder / "pipe", folder / "link", folder / "target"
+            shutil.copy(MODEL, model)
+            before = model.read_bytes()
+            self.refused(apr("logits", str(model), "--tokens", "1", "--out", str(model)), 2, "the model itself")
+            self.assertEqual(model.read_bytes(), before)
+            target.write_bytes(b"old")
+            target.chmod(0o600)
+            link.symlink_to(target)
+            self.ok(apr("logits", str(model), "--tokens", "1", "--out", str(link)))
+            self.assertTrue(link.is_symlink())
+            self.assertEqual((target.stat().st_size, target.stat().st_mode & 0o777), (4 * 2048, 0o600))
+            os.mkfifo(pipe)
+            child = subprocess.Popen([APR, "logits", str(model), "--tokens", "1", "--out", str(pipe)])
+            self.assertEqual(pipe.read_bytes(), target.read_bytes())
+            self.assertEqual(child.wait(60), 0)
+            self.assertEqual(sorted(p.name for p in folder.iterdir()), ["link", "m.gguf", "pipe", "target"])
+
+    def test_a_flag_that_may_be_repeated_takes_one_value(self):
+        self.ok(apr("run", "--stop", "zzz", "--logit-bias", "7=-1", MODEL, "-p", "Hi", "-n", "2"))
+        self.refused(apr("run", MODEL, "-p", "Hi", "--logit-bias", "4294967296=100"), 2, "4294967296=100")
+
+    def test_ids_are_whole_numbers_in_range(self):
+        for ids in ("[4294967296]", "[-4294967295]", "[1.7]", "[true]", "[99999999999999999999]", "7"):
+            self.refused(apr("tokenize", MODEL, "--jsonl", "--decode", stdin=('{"ids":%s}' % ids).encode()), 9, "ids")
+
+    def test_interrupt_while_the_prompt_is_read(self):
+        child = subprocess.Popen([APR, "run", MODEL, "-f", "json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        state = pathlib.Path(f"/proc/{child.pid}/wchan")
+        while "pipe" not in state.read_text() and child.poll() is None:  # until it waits for its standard input
+            pass
+        child.send_signal(signal.SIGINT)
+        output, _ = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, json.loads(output)["error"]["exit_code"]), (130, 130))
 
     def test_full_disk_and_closed_pipe(self):
         with open("/dev/full", "wb") as full:

@@ -40,6 +40,7 @@ template <class Q>
 class FetchAhead {
  public:
   FetchAhead(const ProductJob& job, int column0) : row_bytes_(job.w->row_bytes) {
+    if (job.tokens > 1) return;
     const int unit = column0 / kUnit + kUnitsAhead, rest = unit - units(job.w->n_in);
     if (rest < 0) {
       from_ = job.w->panel(job.row0) ? job.w->row(job.row0) + size_t(unit) * kUnitBytes<Q> : nullptr;
@@ -56,7 +57,7 @@ class FetchAhead {
   }
 
  private:
-  const std::byte* from_;
+  const std::byte* from_ = nullptr;
   size_t row_bytes_;
 };
 
