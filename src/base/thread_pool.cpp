@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <vector>
 
 #include "base/cpus.h"
+#include "base/error.h"
 
 namespace apr {
 namespace {
@@ -107,6 +109,12 @@ struct ThreadPool::Impl {
     }
   }
 
+  void end() {
+    stop = true;
+    begin_round();
+    for (std::thread& t : workers) t.join();
+  }
+
   void begin_round() {
     round.fetch_add(1);
     if (sleepers.load() > 0) round.notify_all();
@@ -117,19 +125,24 @@ ThreadPool::ThreadPool(int n) : size_(n), impl_(std::make_unique<Impl>(n)) {
   const std::vector<int>& cpus = process_cpus();
   impl_->pinned =
       n > 1 && int(cpus.size()) == n && sched_getaffinity(0, sizeof impl_->callers_mask, &impl_->callers_mask) == 0;
-  for (int w = 1; w < n; ++w) {
-    impl_->workers.emplace_back([this, w, cpu = impl_->pinned ? cpus[size_t(w)] : -1] {
-      if (cpu >= 0) pin_this_thread(cpu);
-      impl_->serve(w);
-    });
+  try {
+    for (int w = 1; w < n; ++w) {
+      impl_->workers.emplace_back([this, w, cpu = impl_->pinned ? cpus[size_t(w)] : -1] {
+        if (cpu >= 0) pin_this_thread(cpu);
+        impl_->serve(w);
+      });
+    }
+  } catch (const std::system_error& e) {
+    const size_t got = impl_->workers.size() + 1;
+    impl_->end();
+    fail(ErrorCode::Memory, "threads: the system gave {} of {}: {}; ask for fewer (--threads)", got, n,
+         e.code().message());
   }
   if (impl_->pinned) pin_this_thread(cpus[0]);
 }
 
 ThreadPool::~ThreadPool() {
-  impl_->stop = true;
-  impl_->begin_round();
-  for (std::thread& t : impl_->workers) t.join();
+  impl_->end();
   if (impl_->pinned) pthread_setaffinity_np(pthread_self(), sizeof impl_->callers_mask, &impl_->callers_mask);
 }
 

@@ -12,7 +12,7 @@ namespace apr {
 /// the team is as large as the process's CPU set, each thread (the caller too, while the pool lives) keeps to one CPU;
 /// a smaller team is left to the scheduler, so that two small processes do not sit on the same core.
 ///
-/// errors  std::system_error when a thread cannot be started
+/// errors  Memory when the system refuses a thread
 /// threads one caller at a time, the one that made the pool; items must not throw
 class ThreadPool {
  public:

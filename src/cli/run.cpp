@@ -74,7 +74,7 @@ class Run final : public Verb {
     request_.prompt = raw_ ? raw_tokens(engine, text) : chatml_tokens(engine, text, system_);
     if (request_.prompt.empty())
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
-    if (flags_.context == 0) engine.make_room(request_.prompt.size() + size_t(std::max(request_.max_tokens, 0)));
+    if (flags_.context == 0) engine.make_room(wanted_context(engine));
     describe(engine);
 
     engine::Session session(engine);
@@ -139,6 +139,15 @@ class Run final : public Verb {
       }
       request_.sampling.logit_bias[id] = value;
     }
+  }
+
+  /// Prompt and answer; without -n, room for a long answer as far as the model was trained for it.
+  size_t wanted_context(const engine::Engine& engine) const {
+    constexpr size_t long_answer = 4096;
+    const size_t prompt = request_.prompt.size(), trained = size_t(engine.config().context);
+    if (request_.max_tokens >= 0)
+      return prompt + size_t(std::max(request_.max_tokens, 1)) - 1;  // the last is not fed back
+    return std::max(prompt, std::min(prompt + long_answer, trained));
   }
 
   engine::Answer generate(engine::Engine& engine, engine::Session& session, const std::atomic<bool>& cancel) {

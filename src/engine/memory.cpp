@@ -39,8 +39,10 @@ Cgroup cgroup() {
   while (std::getline(in, line)) {
     if (line.rfind("0::", 0) == 0) group = line.substr(3);
   }
-  for (; group.size() > 1; group = group.substr(0, group.rfind('/'))) {
-    const std::string folder = "/sys/fs/cgroup" + group;
+  // Up to the root, which is where a container's own limit stands; a real root has no such files.
+  for (bool more = true; more; group = group.substr(0, group.find_last_of('/'))) {
+    more = group.size() > 1;
+    const std::string folder = "/sys/fs/cgroup" + (more ? group : "");
     const uint64_t limit = number(folder + "/memory.max"), used = number(folder + "/memory.current");
     if (limit == kUnknown || used == kUnknown) continue;
     const uint64_t cache = field(folder + "/memory.stat", "inactive_file");  // given back when memory is wanted

@@ -52,7 +52,7 @@ Token Sampler::pick(std::span<const float> logits) {
   if (params_.temperature == 0) return largest();
   candidates_.clear();
   for (size_t i = 0; i < adjusted_.size(); ++i) {
-    if (adjusted_[i] != kBanned) candidates_.push_back({adjusted_[i] / params_.temperature, Token(i)});
+    if (adjusted_[i] != kBanned) candidates_.push_back({adjusted_[i], Token(i)});
   }
   if (candidates_.empty()) return largest();
   keep_top_k();
@@ -65,10 +65,14 @@ Token Sampler::pick(std::span<const float> logits) {
 /// adjusted_ = logits after penalties and bias.
 void Sampler::adjust(std::span<const float> logits) {
   adjusted_.assign(logits.begin(), logits.end());
-  for (float& logit : adjusted_)
-    logit = std::isnan(logit) ? kBanned : std::min(logit, std::numeric_limits<float>::max());
+  for (float& logit : adjusted_) {
+    if (std::isnan(logit)) logit = kBanned;
+  }
   penalise();
   for (const auto& [id, bias] : params_.logit_bias) adjusted_[size_t(id)] += bias;
+  // What overflowed is the largest there is: differences of infinities would be no numbers.
+  for (float& logit : adjusted_)
+    logit = std::isnan(logit) ? kBanned : std::min(logit, std::numeric_limits<float>::max());
 }
 
 void Sampler::penalise() {
@@ -106,14 +110,15 @@ void Sampler::keep_top_k() {
   std::sort(candidates_.begin(), candidates_.end(), better);  // the selection's own order is the library's affair
 }
 
-/// weights_[i] = p_i / p_max = exp(logit - largest logit).
+/// weights_[i] = p_i / p_max = exp((logit - largest logit) / temperature).
 void Sampler::weigh() {
   if (params_.top_p < 1) std::sort(candidates_.begin(), candidates_.end(), better);
   const float most = std::max_element(candidates_.begin(), candidates_.end(), [](auto& a, auto& b) {
                        return a.logit < b.logit;
                      })->logit;
   weights_.clear();
-  for (const Candidate& c : candidates_) weights_.push_back(std::exp(double(c.logit) - double(most)));
+  for (const Candidate& c : candidates_)
+    weights_.push_back(std::exp((double(c.logit) - double(most)) / double(params_.temperature)));
 }
 
 void Sampler::keep_nucleus() {

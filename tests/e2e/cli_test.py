@@ -149,8 +149,8 @@ class Run(Case):
 
     def test_interrupt_while_the_prompt_is_read(self):
         child = subprocess.Popen([APR, "run", MODEL, "-f", "json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        state = pathlib.Path(f"/proc/{child.pid}/wchan")
-        while "pipe" not in state.read_text() and child.poll() is None:  # until it waits for its standard input
+        caught = lambda: int(pathlib.Path(f"/proc/{child.pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
+        while not caught() >> (signal.SIGINT - 1) & 1 and child.poll() is None:  # until it listens
             pass
         child.send_signal(signal.SIGINT)
         output, _ = child.communicate(timeout=60)
