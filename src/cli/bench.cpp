@@ -54,7 +54,9 @@ class Bench final : public Verb {
     if (prefill_ + decode_ == 0) fail(ErrorCode::Usage, "bench: nothing to measure; give -p or -n above 0");
     engine::Options options = flags_.options();
     if (options.context == 0) options.context = depth_ + std::max(prefill_, decode_) + 1;
+    const Clock::time_point start = Clock::now();
     engine::Engine engine(flags_.path, options);
+    load_s_ = seconds_since(start);
     if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
     facts_ = model_facts(engine.file(), engine.config());
     measure(engine);
@@ -108,6 +110,8 @@ class Bench final : public Verb {
     Json d = {{"model", flags_.path},
               {"architecture", engine.config().architecture},
               {"isa", engine.isa()},
+              {"load", name_of(engine.options().load)},
+              {"load_s", load_s_},
               {"threads", engine.options().threads},
               {"chunk", engine.options().chunk},
               {"kv", *engine.options().kv == model::KvType::F16 ? "f16" : "f32"},
@@ -126,8 +130,9 @@ class Bench final : public Verb {
   }
 
   std::string text(const engine::Engine& engine) const {
-    std::string out = fmt::format("{}  {} threads, {}, chunk {}, depth {}\n\n{:<16}{:>12}{:>22}\n", flags_.path,
-                                  engine.options().threads, engine.isa(), engine.options().chunk, depth_, "", "tok/s",
+    std::string out = fmt::format("{}  {} threads, {}, weights {} (in {:.2f} s), chunk {}, depth {}\n\n{:<16}{:>12}{:>22}\n", flags_.path,
+                                  engine.options().threads, engine.isa(), name_of(engine.options().load), load_s_,
+                                  engine.options().chunk, depth_, "", "tok/s",
                                   "(least to most)");
     auto row = [&](const std::string& name, const Spread& s, const std::string& roof) {
       out += fmt::format("{:<16}{:>12.2f}{:>22}   {}\n", name, s.median,
@@ -147,6 +152,7 @@ class Bench final : public Verb {
   ModelFlags flags_;
   int prefill_ = 512, decode_ = 64, depth_ = 0, repeat_ = 3;
   bool json_ = false;
+  double load_s_ = 0;
   ModelFacts facts_;
   std::vector<double> prefill_rates_, decode_rates_;
 };

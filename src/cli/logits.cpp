@@ -106,6 +106,7 @@ class Logits final : public Verb {
         parse_tokens(!tokens_.empty() && tokens_[0] == '@' ? read_file(tokens_.substr(1)) : tokens_, "--tokens");
     if (same_file(out_, flags_.path))
       fail(ErrorCode::Usage, "--out {}: this is the model itself; name another file", out_);
+    flags_.expected_tokens = tokens.size();
     engine::Options options = flags_.options();
     options.rows = all_ ? model::Rows::All : model::Rows::Last;
     options.chunk = std::min<int>(options.chunk, int(std::max<size_t>(tokens.size(), 1)));

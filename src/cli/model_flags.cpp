@@ -1,5 +1,9 @@
 #include "cli/model_flags.h"
 
+#include <memory>
+
+#include "cli/terminal.h"
+
 namespace apr::cli {
 
 void declare_model(CLI::App& app, std::string& path) {
@@ -27,10 +31,23 @@ void ModelFlags::declare(CLI::App& app) {
   app.add_option("--isa", isa_,
                  "Instruction set: avx512, avx2 or scalar; default: the best of this CPU. Same results with each")
       ->group(group);
-  app.add_option("--load", load_, "mmap, or read: copy the whole file into memory (for file systems without mmap)")
-      ->check(CLI::IsMember({"mmap", "read"}))
+  app.add_option("--load", load_,
+                 "Weights: mmap: use them in the file, starts at once; packed: rearrange them in memory first, which "
+                 "takes seconds and makes every token faster; auto: packed when that fits and pays; read: read the "
+                 "whole file into memory (for file systems without mmap). Same results with each")
+      ->check(CLI::IsMember({"auto", "mmap", "packed", "read"}))
       ->capture_default_str()
       ->group(group);
+}
+
+std::string name_of(engine::Load load) {
+  switch (load) {
+    case engine::Load::Packed: return "packed";
+    case engine::Load::Read: return "read";
+    case engine::Load::Mmap: return "mmap";
+    case engine::Load::Auto: break;
+  }
+  return "auto";
 }
 
 engine::Options ModelFlags::options() const {
@@ -41,7 +58,16 @@ engine::Options ModelFlags::options() const {
   o.chunk = chunk_;
   if (kv_ == "f16") o.kv = model::KvType::F16;
   if (kv_ == "f32") o.kv = model::KvType::F32;
-  o.access = load_ == "read" ? gguf::Access::Read : gguf::Access::Mmap;
+  for (const auto load : {engine::Load::Mmap, engine::Load::Packed, engine::Load::Read}) {
+    if (load_ == name_of(load)) o.load = load;
+  }
+  o.expected_tokens = expected_tokens;
+  o.packing = [bar = std::shared_ptr<Progress>()](uint64_t done, uint64_t total) mutable {
+    if (interrupt_exit_code() != 0) throw Interrupted{};
+    if (!bar) bar = std::make_shared<Progress>("packing the weights, MiB", size_t(total >> 20));
+    bar->update(size_t(done >> 20));
+    if (done == total) bar.reset();
+  };
   return o;
 }
 

@@ -14,11 +14,15 @@ class ModelFlags {
   engine::Options options() const;
   std::string path;
   int context = 0;
+  uint64_t expected_tokens = 0;  ///< see engine::Options
 
  private:
   int threads_ = 0, chunk_ = 512;
-  std::string isa_, kv_ = "auto", load_ = "mmap";
+  std::string isa_, kv_ = "auto", load_ = "auto";
 };
+
+/// "mmap", "packed" or "read": how the weights came.
+std::string name_of(engine::Load load);
 
 /// Declares the positional MODEL.
 void declare_model(CLI::App& app, std::string& path);

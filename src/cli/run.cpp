@@ -68,6 +68,7 @@ class Run final : public Verb {
       fail(ErrorCode::BadInput, "prompt: it is empty; give some text with -p, -p @FILE or standard input");
 
     const Clock::time_point start = Clock::now();
+    if (request_.max_tokens >= 0) flags_.expected_tokens = uint64_t(std::max(1, request_.max_tokens));
     engine::Engine engine(flags_.path, flags_.options());
     load_ms_ = ms_since(start);
     if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
@@ -169,9 +170,10 @@ class Run final : public Verb {
     const engine::MemoryEstimate& m = engine.memory();
     note(fmt::format("{}: {}, {} threads, {}, context {} tokens", flags_.path, engine.config().architecture,
                      engine.options().threads, engine.isa(), engine.options().context));
-    note(fmt::format("memory: weights {:.2f} GiB ({}), KV cache {:.2f} GiB, scratch {:.2f} GiB",
-                     double(m.weights) / (1 << 30), engine.options().access == gguf::Access::Mmap ? "mapped" : "read",
-                     double(m.kv) / (1 << 30), double(m.scratch) / (1 << 30)));
+    const std::string& reason = engine.load_reason();
+    note(fmt::format("memory: weights {:.2f} GiB ({}{}), KV cache {:.2f} GiB, scratch {:.2f} GiB",
+                     double(m.packed ? m.packed : m.weights) / (1 << 30), name_of(engine.options().load),
+                     reason.empty() ? "" : ": " + reason, double(m.kv) / (1 << 30), double(m.scratch) / (1 << 30)));
   }
 
   void report(const engine::Answer& a) const {
@@ -191,6 +193,7 @@ class Run final : public Verb {
               {"name", title ? Json(*title) : Json()},
               {"architecture", engine.config().architecture}}},
             {"isa", engine.isa()},
+            {"load", name_of(engine.options().load)},
             {"threads", engine.options().threads},
             {"seed", request_.sampling.seed},
             {"timings",

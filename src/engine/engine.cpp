@@ -5,6 +5,8 @@
 #include "base/cpus.h"
 #include "base/error.h"
 #include "engine/memory.h"
+#include "engine/packed_weights.h"
+#include "gguf/printable.h"
 #include "kernels/dispatch.h"
 
 namespace apr::engine {
@@ -31,13 +33,16 @@ struct Engine::Impl {
   Impl(const std::filesystem::path& path, Options wanted)
       : options(std::move(wanted)),
         kernels_exist(kernels::choose_kernels(options.isa).name),
-        file(gguf::File::open(path, options.access)),
-        model(model::load(file)) {
+        file(gguf::File::open(path, options.load == Load::Read ? gguf::Access::Read : gguf::Access::Mmap)),
+        model(model::load(file, plan)) {
     settle_options();
     read_tokenizer();
-    settle_memory();
+    memory = estimate_memory(file, *model, options.threads, options.context, options.chunk, *options.kv, options.rows);
+    settle_load();
+    check_memory(memory.packed);
     pool = std::make_unique<ThreadPool>(options.threads);
     op = std::make_unique<kernels::Ops>(*pool, options.isa);
+    if (options.load == Load::Packed) pack();
     op->reserve(memory.scratch);
   }
 
@@ -99,23 +104,61 @@ struct Engine::Impl {
     return Token(id);
   }
 
-  void settle_memory() {
-    memory = estimate_memory(file, *model, options.threads, options.context, options.chunk, *options.kv, options.rows);
-    const bool read = options.access == gguf::Access::Read;  // then the weights are in memory already
-    const uint64_t wanted = memory.kv + memory.scratch, available = available_memory();
+  /// Packing a byte takes as long as about 20 tokens are then faster by, for each of the bytes that they read
+  /// (docs/PERFORMANCE.md).
+  bool packing_pays() const {
+    constexpr uint64_t kTokens = 20;
+    if (options.expected_tokens == 0) return true;
+    const uint64_t per_token = std::max<uint64_t>(1, plan.bytes_per_token(model->config().E, model->config().K));
+    return options.expected_tokens >= kTokens * plan.stored_bytes() / per_token;
+  }
+
+  void settle_load() {
+    if (options.load == Load::Packed && plan.stored_bytes() == 0) {
+      fail(ErrorCode::UnsupportedOperation,
+           "packed weights: {} has no quantised matrix, and others are used as they are; use --load mmap",
+           gguf::shown(file.path()));
+    }
+    if (options.load == Load::Auto) {
+      const uint64_t all = plan.packed_bytes() + memory.kv + memory.scratch, available = available_memory();
+      options.load = Load::Mmap;
+      if (plan.stored_bytes() == 0) {
+        load_reason = "no quantised matrix to pack";
+      } else if (all > available) {
+        load_reason = fmt::format("packed they need {:.2f} GiB with KV cache and scratch, {:.2f} GiB are free",
+                                  gib(all), gib(available));
+      } else if (!packing_pays()) {
+        load_reason = fmt::format("packing them would take longer than {} tokens gain", options.expected_tokens);
+      } else {
+        options.load = Load::Packed;
+        load_reason = "they fit into memory";
+      }
+    }
+    if (options.load == Load::Packed) memory.packed = plan.packed_bytes();
+  }
+
+  void pack() {
+    const bool forget = file.file_bytes() + memory.packed > available_memory();
+    packed.emplace(file, plan, *op, forget, options.packing);
+    model = model::load(file, *packed);
+  }
+
+  /// `packed`: bytes of weights that are still to be packed.
+  void check_memory(uint64_t to_pack) {
+    const uint64_t wanted = memory.kv + memory.scratch + to_pack, available = available_memory();
     if (wanted > available) {
       fail(ErrorCode::Memory,
-           "memory: {:.2f} GiB of KV cache for {} tokens and {:.2f} GiB of scratch are needed, {:.2f} GiB are free; "
-           "ask for a "
-           "smaller context (--ctx) or chunk (--chunk)",
-           gib(memory.kv), options.context, gib(memory.scratch), gib(available));
+           "memory: {:.2f} GiB of KV cache for {} tokens, {:.2f} GiB of scratch{} are needed, {:.2f} GiB are free; ask "
+           "for a smaller context (--ctx) or chunk (--chunk){}",
+           gib(memory.kv), options.context, gib(memory.scratch),
+           to_pack ? fmt::format(" and {:.2f} GiB of packed weights", gib(to_pack)) : "", gib(available),
+           to_pack ? ", or use --load mmap" : "");
     }
     const uint64_t total = total_memory();
-    if (!read && memory.weights + wanted > total) {
+    if (options.load == Load::Mmap && memory.weights + wanted > total) {
       warning = fmt::format(
           "the weights ({:.1f} GiB) do not fit this machine's memory ({:.1f} GiB) beside KV cache and scratch: they "
-          "will be read "
-          "from disk again and again",
+          "will be read from disk again and again",
           gib(memory.weights), gib(total));
     }
   }
@@ -124,9 +167,11 @@ struct Engine::Impl {
   std::string
       kernels_exist;  // first, so that an instruction set this CPU lacks is refused before a large file is opened
   gguf::File file;
+  PackingPlan plan;
+  std::optional<PackedWeights> packed;
   std::unique_ptr<model::Model> model;
   std::optional<tokenizer::Tokenizer> tokenizer;
-  std::string no_tokenizer, warning;
+  std::string no_tokenizer, warning, load_reason;
   std::vector<Token> stops;
   Token bos = -1;
   MemoryEstimate memory;
@@ -137,7 +182,7 @@ struct Engine::Impl {
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
                                model::KvType kv, model::Rows rows) {
   const model::Config& c = model.config();
-  return {file.file_bytes(), model::KvCache::bytes(c.L, c.G, c.d, context, kv),
+  return {file.file_bytes(), 0, model::KvCache::bytes(c.L, c.G, c.d, context, kv),
           model.scratch_bytes(threads, std::min(chunk, context), rows)};
 }
 
@@ -156,10 +201,12 @@ void Engine::make_room(size_t tokens) {
   if (tokens <= size_t(impl_->options.context)) return;
   impl_->check_context(tokens);
   impl_->options.context = int(tokens);
-  impl_->settle_memory();
+  impl_->memory.kv = model::KvCache::bytes(config().L, config().G, config().d, int(tokens), *options().kv);
+  impl_->check_memory(0);
 }
 std::string_view Engine::isa() const { return impl_->op->isa(); }
 const MemoryEstimate& Engine::memory() const { return impl_->memory; }
+const std::string& Engine::load_reason() const { return impl_->load_reason; }
 const std::string& Engine::warning() const { return impl_->warning; }
 const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }

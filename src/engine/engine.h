@@ -17,6 +17,14 @@ namespace apr::engine {
 
 using tokenizer::Token;
 
+/// How weights come from the file.
+enum class Load {
+  Auto,    ///< Packed, when it fits into memory and pays for the tokens expected; else Mmap
+  Mmap,    ///< used where the file is mapped: starts at once, and the system may take the memory back
+  Packed,  ///< quantised matrices are rearranged into memory of our own: seconds to start, then faster
+  Read,    ///< the whole file is read into memory as it is: for file systems without mmap
+};
+
 /// How a model is opened. Zero or empty means: let apr decide.
 struct Options {
   int threads = 0;                       ///< 0 = what the cgroup quota and cpuset allow
@@ -24,13 +32,16 @@ struct Options {
   int context = 0;                       ///< tokens of KV cache; 0 = the trained context, at most 4096
   int chunk = 512;                       ///< tokens of prefill per forward pass
   std::optional<model::KvType> kv = {};  ///< nullopt = F16, or F32 for full-precision files
-  gguf::Access access = gguf::Access::Mmap;
+  Load load = Load::Auto;
+  uint64_t expected_tokens = 0;          ///< that will be computed before the engine goes; 0 = many
+  std::function<void(uint64_t done, uint64_t total)> packing = {};  ///< told while packing, in bytes; may throw to give up
   model::Rows rows = model::Rows::Last;  ///< All: extend_all() will be used, so its scratch is planned for
 };
 
 /// What a model takes, known before anything is allocated. Bytes.
 struct MemoryEstimate {
-  uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or, with Access::Read, heap
+  uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or read
+  uint64_t packed = 0;   ///< packed weights, 0 when there are none. The file's are not in memory then
   uint64_t kv = 0;
   uint64_t scratch = 0;
 };
@@ -38,7 +49,7 @@ struct MemoryEstimate {
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
                                model::KvType kv, model::Rows rows = model::Rows::Last);
 
-/// A model ready to run: file, binding, tokenizer, kernels, threads.
+/// A model ready to run: file, binding, weights, tokenizer, kernels, threads.
 ///
 /// errors  those of gguf::File, model::load and Tokenizer; Memory when the estimate exceeds what the machine has free;
 ///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks; Usage for
@@ -62,6 +73,8 @@ class Engine {
   /// Raises the context of sessions made from now on, if it is below `tokens`. errors: Context, Memory
   void make_room(size_t tokens);
   const MemoryEstimate& memory() const;
+  /// Why Load::Auto chose as it did, for people; empty when nothing was to be chosen.
+  const std::string& load_reason() const;
   /// Something the user should know about speed ("the weights exceed this machine's memory …"), or empty.
   const std::string& warning() const;
   /// Tokens that end an answer: those the file names, and the usual end-of-turn control tokens that its vocabulary

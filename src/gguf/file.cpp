@@ -111,6 +111,12 @@ const Tensor* File::find(std::string_view name) const {
   return found != impl_->by_name.end() && tensors[*found].name == name ? &tensors[*found] : nullptr;
 }
 
+void File::release(const Tensor& t, bool from_cache) const {
+  for (const Mapping& part : impl_->parts) {
+    if (part.holds(t.data.data())) part.release(t.data, from_cache);
+  }
+}
+
 uint64_t File::file_bytes() const {
   uint64_t sum = 0;
   for (const Mapping& part : impl_->parts) sum += part.bytes().size();

@@ -53,6 +53,9 @@ class File {
   const Metadata& metadata() const;         ///< of the first part
   std::span<const Tensor> tensors() const;  ///< of all parts, in file order
   const Tensor* find(std::string_view name) const;
+  /// A hint that a tensor's bytes have been used: its pages go, and from_cache asks the system to forget them too.
+  /// They come back when touched. Does nothing in Read mode
+  void release(const Tensor& t, bool from_cache) const;
   uint32_t version() const;
   uint64_t file_bytes() const;  ///< sum over the parts
   int parts() const;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "gguf/file.h"
 
@@ -18,6 +19,9 @@ class Mapping {
   static Mapping open(const std::filesystem::path& path, Access access);
   static Mapping copy_of(std::span<const std::byte> bytes);
   std::span<const std::byte> bytes() const { return {bytes_.get(), size_}; }
+  bool holds(const std::byte* p) const { return p >= bytes_.get() && p < bytes_.get() + size_; }
+  /// See File::release. needs: `part` inside bytes()
+  void release(std::span<const std::byte> part, bool from_cache) const;
 
  private:
   struct Release {
@@ -25,11 +29,27 @@ class Mapping {
     bool mapped = false;
     void operator()(const std::byte* p) const;
   };
+  class Descriptor {
+   public:
+    explicit Descriptor(int fd = -1) : fd_(fd) {}
+    ~Descriptor();
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+      std::swap(fd_, other.fd_);
+      return *this;
+    }
+    int get() const { return fd_; }
+
+   private:
+    int fd_;
+  };
   using Owned = std::unique_ptr<const std::byte, Release>;
-  Mapping(Owned bytes, size_t size) : bytes_(std::move(bytes)), size_(size) {}
+  Mapping(Owned bytes, size_t size, Descriptor file = Descriptor())
+      : bytes_(std::move(bytes)), size_(size), file_(std::move(file)) {}
 
   Owned bytes_;
   size_t size_;
+  Descriptor file_;  // of a mapped file
 };
 
 }  // namespace apr::gguf

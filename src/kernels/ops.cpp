@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "kernels/dispatch.h"
 #include "kernels/ops_internal.h"
+#include "kernels/pack.h"
 
 namespace apr::kernels {
 
@@ -89,6 +90,14 @@ void Ops::rope(Mat x, int d, Mat angles, RopePairs pairs) {
   });
 }
 
+Weight Ops::pack(const Weight& stored, std::byte* to) {
+  const Weight packed = packed_view(stored, to);
+  pool_->run(packed.panels(), [&](int panel, int) {
+    k_->pack[size_t(stored.type)](stored, panel * kPanelRows, to + uint64_t(panel) * packed.panel_bytes);
+  });
+  return packed;
+}
+
 void Ops::want(Input& x, const Weight& w) {
   if (!quant::info(w.type).quantised() || x.q) return;
   const int blocks = x_blocks(x.x.cols);
@@ -146,13 +155,12 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
   ProductScratch* scratch = take_product_scratch(n_in, T);
   if (is_measuring()) return;
 
-  auto panels = [](const Weight& w) { return (w.n_out + kPanelRows - 1) / kPanelRows; };
   int total = 0;
-  for (const Projection& p : all) total += panels(p.w);
+  for (const Projection& p : all) total += p.w.panels();
   const int per_item = std::clamp(total / (8 * workers()), 1, 8);
   auto one_panel = [&](int panel, int worker) {
     const Projection* p = all.begin();
-    while (panel >= panels(p->w)) panel -= panels((p++)->w);
+    while (panel >= p->w.panels()) panel -= (p++)->w.panels();
     const int row0 = panel * kPanelRows, n = std::min(kPanelRows, p->w.n_out - row0);
     ProductScratch& s = scratch[worker];
     product(p->w, row0, rows, 0, T, s, s.y[0], p->w.panel(row0 + kPanelRows));

@@ -81,6 +81,10 @@ class Ops {
   Mat rope_angles(int first, int T, std::span<const double> frequencies);
   void rope(Mat x, int d, Mat angles, RopePairs pairs);  ///< turns each head of d in place; arXiv:2104.09864
 
+  /// Writes the packed form of a quantised matrix: packed_view(stored, to).bytes() bytes (pack.h). needs: `to` on a cache
+  /// line
+  Weight pack(const Weight& stored, std::byte* to);
+
   Input input(Mat x) { return {x, nullptr}; }
   Mat project(Input& x, const Weight& w);  ///< x · Wᵀ: [T, n_out]
   struct Projection {

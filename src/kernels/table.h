@@ -10,10 +10,6 @@
 
 namespace apr::kernels {
 
-/// Rows of a weight matrix that are worked on together, and lanes of the logical vector that every instruction set
-/// offers.
-inline constexpr int kPanelRows = 16;
-inline constexpr int kLanes = 16;
 /// Columns of a panel unit: the largest block of any type.
 inline constexpr int kUnit = 256;
 
@@ -36,7 +32,7 @@ struct ProductJob {
   float* y;          ///< [tokens][16]
   PanelUnit* panel;  ///< scratch: units(n_in) of them
   float* mins;       ///< scratch: [tokens][16]
-  const std::byte* next;  ///< the panel, of the same type and width, that this thread reads after this one; or null
+  const std::byte* next;  ///< the panel, of the same type, width and form, that this thread reads next; or null
 };
 inline int units(int n_in) { return (n_in + kUnit - 1) / kUnit; }
 
@@ -57,6 +53,9 @@ inline size_t attend_scratch_floats(int rows, int group, int d) {
          kKeyBlock;
 }
 
+template <class F>
+using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
+
 /// What an instruction set does: one function per verb, all with the same results to the bit.
 ///
 /// The order of every float operation is part of the contract, so that scalar, AVX2 and AVX-512 agree exactly:
@@ -70,7 +69,9 @@ inline size_t attend_scratch_floats(int rows, int group, int d) {
 struct Kernels {
   std::string_view name;
   void (*quantise)(const float* x, int n, XBlock* out);
-  std::array<void (*)(const ProductJob&), size_t(quant::Type::IQ4_XS) + 1> product;
+  PerType<void (*)(const ProductJob&)> product;
+  /// Writes the packed form (pack.h) of up to 16 stored rows from row0 on. needs: a quantised type; `out` on a cache line
+  PerType<void (*)(const Weight& stored, int row0, std::byte* out)> pack;
   void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);  ///< y may be x
   void (*silu_mul)(const float* gate, const float* up, int n, float* y);
   void (*softmax)(float* x, int n);

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "gguf/printable.h"
 #include "quant/types.h"
 
 namespace apr::model {
@@ -26,7 +27,7 @@ kernels::Weight view(const gguf::Tensor& t, int n_out, int n_in) {
 
 }  // namespace
 
-const gguf::Tensor& Binder::find(std::string_view name, std::initializer_list<Dim> shape) const {
+const gguf::Tensor& Binder::find(std::string_view name, std::initializer_list<Dim> shape) {
   const std::string full = prefix_ + std::string(name);
   const gguf::Tensor* t = file_.find(full);
   if (!t) {
@@ -37,15 +38,22 @@ const gguf::Tensor& Binder::find(std::string_view name, std::initializer_list<Di
     fail(ErrorCode::BadModel, "{}: shape [{}], expected [{}] ({}); the tensors and the metadata do not belong together",
          full, fmt::join(t->shape, ", "), fmt::join(sizes(shape), ", "), meanings(shape));
   }
+  used_.insert(t);
   return *t;
 }
 
-kernels::Weight Binder::matrix(std::string_view name, Dim n_out, Dim n_in) const {
+kernels::Weight Binder::table(std::string_view name, Dim n_out, Dim n_in) {
   return view(find(name, {n_out, n_in}), n_out.size, n_in.size);
 }
 
-kernels::ExpertWeights Binder::experts(std::string_view name, Dim count, Dim n_out, Dim n_in) const {
-  return {view(find(name, {count, n_out, n_in}), n_out.size, n_in.size), count.size};
+kernels::Weight Binder::matrix(std::string_view name, Dim n_out, Dim n_in) {
+  const gguf::Tensor& t = find(name, {n_out, n_in});
+  return placement_.place(t, view(t, n_out.size, n_in.size), 1);
+}
+
+kernels::ExpertWeights Binder::experts(std::string_view name, Dim count, Dim n_out, Dim n_in) {
+  const gguf::Tensor& t = find(name, {count, n_out, n_in});
+  return {placement_.place(t, view(t, n_out.size, n_in.size), count.size), count.size};
 }
 
 const float* Binder::vector(std::string_view name, Dim n) {
@@ -53,6 +61,18 @@ const float* Binder::vector(std::string_view name, Dim n) {
   std::vector<float>& copy = vectors_.emplace_back(size_t(n.size));
   quant::decode(t.type, t.data.data(), copy.size(), copy.data());
   return copy.data();
+}
+
+std::list<std::vector<float>> Binder::finish() {
+  constexpr std::string_view kReadElsewhere = "rope_freqs.weight";  // rope_frequencies()
+  for (const gguf::Tensor& t : file_.tensors()) {
+    if (t.name == kReadElsewhere || used_.count(&t)) continue;
+    fail(ErrorCode::UnsupportedOperation,
+         "{}: {} models with this tensor are not built, and without it their answers would be wrong; use a file whose "
+         "architecture it belongs to",
+         gguf::printable(t.name), architecture_);
+  }
+  return std::move(vectors_);
 }
 
 }  // namespace apr::model

@@ -28,11 +28,11 @@ struct Layer {
 
 class Dense final : public Model {
  public:
-  Dense(const gguf::File& file, const ConfigRules& rules, const AttentionTraits& attention_traits)
+  Dense(const gguf::File& file, Placement& placement, const ConfigRules& rules, const AttentionTraits& attention_traits)
       : c(read_config(file, rules)), traits(attention_traits), frequencies(rope_frequencies(file, c)) {
     const Dim V{"V", c.V}, D{"D", c.D}, FF{"FF", c.FF};
-    Binder b(file, c.architecture);
-    embed = b.matrix("token_embd.weight", V, D);
+    Binder b(file, c.architecture, placement);
+    embed = b.table("token_embd.weight", V, D);
     for (int l = 0; l < c.L; ++l) {
       b.layer(l);
       Layer& w = layers.emplace_back();
@@ -45,8 +45,8 @@ class Dense final : public Model {
     }
     b.layer(-1);
     out_norm = b.vector("output_norm.weight", D);
-    out = b.has("output.weight") ? b.matrix("output.weight", V, D) : embed;  // tied where the file has none
-    vectors = b.take_vectors();
+    out = b.matrix(b.has("output.weight") ? "output.weight" : "token_embd.weight", V, D);  // tied where it has none
+    vectors = b.finish();
   }
 
   const Config& config() const override { return c; }
@@ -78,15 +78,15 @@ class Dense final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> load_qwen3(const gguf::File& file) {
-  return std::make_unique<Dense>(file, ConfigRules{}, AttentionTraits{.head_norms = true});
+std::unique_ptr<Model> load_qwen3(const gguf::File& file, Placement& placement) {
+  return std::make_unique<Dense>(file, placement, ConfigRules{}, AttentionTraits{.head_norms = true});
 }
-std::unique_ptr<Model> load_qwen2(const gguf::File& file) {
-  return std::make_unique<Dense>(file, ConfigRules{}, AttentionTraits{.biases = true});
+std::unique_ptr<Model> load_qwen2(const gguf::File& file, Placement& placement) {
+  return std::make_unique<Dense>(file, placement, ConfigRules{}, AttentionTraits{.biases = true});
 }
-std::unique_ptr<Model> load_llama(const gguf::File& file) {
+std::unique_ptr<Model> load_llama(const gguf::File& file, Placement& placement) {
   // Converters leave rope.freq_base out for Llama 1 and 2, whose base is the specification's default.
-  return std::make_unique<Dense>(file, ConfigRules{.theta_required = false, .default_theta = 10000},
+  return std::make_unique<Dense>(file, placement, ConfigRules{.theta_required = false, .default_theta = 10000},
                                  AttentionTraits{.pairs = kernels::RopePairs::Neighbours});
 }
 

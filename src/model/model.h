@@ -9,6 +9,7 @@
 #include "kernels/ops.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
+#include "model/placement.h"
 
 namespace apr::model {
 
@@ -18,7 +19,7 @@ enum class Rows { Last, All };  ///< which positions of the call get logits
 
 /// A decoder with its weights bound. One forward pass serves every verb.
 ///
-/// owns    views into the gguf::File it was loaded from, which must outlive it
+/// owns    views into the gguf::File it was loaded from, and into its placement's memory; both must outlive it
 /// threads const; a forward uses the Ops and KvCache given, each for one caller at a time
 class Model {
  public:
@@ -36,11 +37,12 @@ class Model {
   size_t scratch_bytes(int threads, int tokens, Rows rows) const;
 };
 
-/// Binds the model in a file by its general.architecture.
+/// Binds the model in a file by its general.architecture; its matrices go where `placement` says.
 /// errors  UnsupportedOperation (unknown architecture: names it and the contract qwen3-moe-forward-v1; a feature that
 /// is not built),
 ///         BadModel (missing or misshapen tensor, missing or impossible key: one sentence)
-std::unique_ptr<Model> load(const gguf::File& file);
+std::unique_ptr<Model> load(const gguf::File& file, Placement& placement);
+std::unique_ptr<Model> load(const gguf::File& file);  ///< with its matrices in the file
 
 /// The architectures that load() knows, in registry order.
 std::vector<std::string> architectures();

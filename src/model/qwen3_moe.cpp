@@ -33,11 +33,11 @@ struct Layer {
 
 class Qwen3Moe final : public Model {
  public:
-  explicit Qwen3Moe(const gguf::File& file)
+  Qwen3Moe(const gguf::File& file, Placement& placement)
       : c(read_config(file, {.experts = true})), frequencies(rope_frequencies(file, c)) {
     const Dim V{"V", c.V}, D{"D", c.D}, E{"E", c.E}, F{"F", c.F};
-    Binder b(file, c.architecture);
-    embed = b.matrix("token_embd.weight", V, D);
+    Binder b(file, c.architecture, placement);
+    embed = b.table("token_embd.weight", V, D);
     for (int l = 0; l < c.L; ++l) {
       b.layer(l);
       Layer& w = layers.emplace_back();
@@ -51,8 +51,8 @@ class Qwen3Moe final : public Model {
     }
     b.layer(-1);
     out_norm = b.vector("output_norm.weight", D);
-    out = b.has("output.weight") ? b.matrix("output.weight", V, D) : embed;  // tied where the file has none
-    vectors = b.take_vectors();
+    out = b.matrix(b.has("output.weight") ? "output.weight" : "token_embd.weight", V, D);  // tied where it has none
+    vectors = b.finish();
   }
 
   const Config& config() const override { return c; }
@@ -91,6 +91,6 @@ class Qwen3Moe final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> load_qwen3_moe(const gguf::File& file) { return std::make_unique<Qwen3Moe>(file); }
+std::unique_ptr<Model> load_qwen3_moe(const gguf::File& file, Placement& placement) { return std::make_unique<Qwen3Moe>(file, placement); }
 
 }  // namespace apr::model

@@ -11,7 +11,7 @@ namespace {
 
 struct Row {
   const char* architecture;  ///< general.architecture
-  std::unique_ptr<Model> (*load)(const gguf::File&);
+  std::unique_ptr<Model> (*load)(const gguf::File&, Placement&);
 };
 constexpr Row kRegistry[] = {
     {"qwen3moe", load_qwen3_moe},
@@ -28,15 +28,20 @@ std::vector<std::string> architectures() {
   return names;
 }
 
-std::unique_ptr<Model> load(const gguf::File& file) {
+std::unique_ptr<Model> load(const gguf::File& file, Placement& placement) {
   const std::string& architecture = file.metadata().require_string("general.architecture");
   for (const Row& row : kRegistry) {
-    if (architecture == row.architecture) return row.load(file);
+    if (architecture == row.architecture) return row.load(file, placement);
   }
   fail(ErrorCode::UnsupportedOperation,
        "architecture '{}' is not built (contract qwen3-moe-forward-v1: an unknown architecture is refused, never "
        "guessed); there are: {}",
        gguf::printable(architecture), fmt::join(architectures(), ", "));
+}
+
+std::unique_ptr<Model> load(const gguf::File& file) {
+  InFile in_file;
+  return load(file, in_file);
 }
 
 size_t Model::scratch_bytes(int threads, int tokens, Rows rows) const {

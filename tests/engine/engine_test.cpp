@@ -112,7 +112,7 @@ TEST(Session, ChunksThreadsAndAccessDoNotMatter) {
   const std::vector<float> whole = last_logits({.threads = 1, .chunk = 100}, tokens);
   EXPECT_EQ(last_logits({.threads = 2, .chunk = 7}, tokens), whole);
   EXPECT_EQ(last_logits({.threads = 3, .chunk = 1}, tokens), whole);
-  EXPECT_EQ(last_logits({.access = gguf::Access::Read}, tokens), whole);
+  for (const Load load : {Load::Mmap, Load::Packed, Load::Read}) EXPECT_EQ(last_logits({.load = load}, tokens), whole);
 }
 
 TEST(Session, ExtendAllAgreesWithExtend) {

@@ -22,7 +22,10 @@ constexpr Kernels make_kernels() {
   put.template operator()<F32Weights<Isa>>();
   put.template operator()<F16Weights<Isa>>();
   put.template operator()<Bf16Weights<Isa>>();
-  quant::for_each_quantised([&]<class Q>() { k.product[size_t(Q::info.type)] = quantised_product<Isa, Q>; });
+  quant::for_each_quantised([&]<class Q>() {
+    k.product[size_t(Q::info.type)] = quantised_product<Isa, Q>;
+    k.pack[size_t(Q::info.type)] = pack<Isa, Q>;
+  });
   return k;
 }
 

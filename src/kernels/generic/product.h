@@ -98,11 +98,13 @@ APR_INLINE void multiply(const ProductJob& job, int column0, int columns, int t 
 
 /// Adds a unit times NT tokens to their sums, straight from its words. The sums are the same integers as in a panel,
 /// and the float steps are the same.
-template <class Isa, class Q, int NT>
+template <class Isa, class Q, int NT, class Rows>
 APR_INLINE void multiply_words(UnitWords u, int columns, const float (*scale)[16], const float (*min)[16],
-                               const XBlock* const* tokens, int block0, typename Isa::F* main, typename Isa::F* mins) {
+                               const XBlock* const* tokens, int block0, typename Isa::F* main, typename Isa::F* mins,
+                               const Rows& rows, const std::byte* ahead) {
   constexpr int groups = 32 / Q::group, steps = Q::group / 4;
   for (int j = 0; j < columns / 32; ++j) {
+    if (ahead) rows.fetch(ahead, j);
     typename Isa::Codes codes[8];
     unit_codes<Isa, Q>(u, j, codes);
     for (int h = 0; h < groups; ++h) {
@@ -122,27 +124,28 @@ APR_INLINE void multiply_words(UnitWords u, int columns, const float (*scale)[16
 }
 
 /// NT tokens, unit by unit, with the sums of all of them in registers.
-template <class Isa, class Q, int NT>
-APR_INLINE void few_tokens(const ProductJob& job) {
+template <class Isa, class Q, int NT, class Rows>
+APR_INLINE void few_tokens(const ProductJob& job, const Rows& rows) {
   const int n = job.w->n_in;
   typename Isa::F main[NT], mins[NT];
   for (int t = 0; t < NT; ++t) main[t] = mins[t] = Isa::set(0);
   for (int column0 = 0; column0 < n; column0 += kUnit) {
     const int columns = std::min(kUnit, n - column0);
     UnitBuffer buffer;
-    const UnitWords u = gather_unit<Isa, Q>(job, column0, columns, buffer);
+    const UnitWords u = rows.unit(column0, columns, buffer);
     alignas(64) float scale[16][16], min[16][16];
     unit_scales<Isa, Q>(u, columns, scale, min);
-    multiply_words<Isa, Q, NT>(u, columns, scale, min, job.xq, column0 / XBlock::kLen, main, mins);
+    multiply_words<Isa, Q, NT>(u, columns, scale, min, job.xq, column0 / XBlock::kLen, main, mins, rows,
+                               rows.ahead(column0));
   }
   for (int t = 0; t < NT; ++t) Isa::store(job.y + kPanelRows * t, Isa::sub(main[t], mins[t]));
 }
 
 /// One token: straight from the words. A few: unit by unit, each used while it is in the first-level cache. Many:
 /// the whole panel first, then all tokens.
-template <class Isa, class Q>
-void quantised_product(const ProductJob& job) {
-  if (job.tokens == 1) return few_tokens<Isa, Q, 1>(job);
+template <class Isa, class Q, class Rows>
+APR_INLINE void product_of(const ProductJob& job, const Rows& rows) {
+  if (job.tokens == 1) return few_tokens<Isa, Q, 1>(job, rows);
   const int n = job.w->n_in;
   const int step = job.tokens <= Isa::token_tile ? kUnit : n;
   for (int column0 = 0; column0 < n; column0 += step) {
@@ -150,9 +153,18 @@ void quantised_product(const ProductJob& job) {
     for (int c = 0; c < columns; c += kUnit) {
       UnitBuffer buffer;
       const int width = std::min(kUnit, columns - c);
-      unpack_unit<Isa, Q>(gather_unit<Isa, Q>(job, column0 + c, width, buffer), width, job.panel[c / kUnit]);
+      unpack_unit<Isa, Q>(rows.unit(column0 + c, width, buffer), width, job.panel[c / kUnit]);
     }
     multiply<Isa, Q>(job, column0, columns);
+  }
+}
+
+template <class Isa, class Q>
+void quantised_product(const ProductJob& job) {
+  if (job.w->packed()) {
+    product_of<Isa, Q>(job, PackedRows<Q>(job));
+  } else {
+    product_of<Isa, Q>(job, StoredRows<Isa, Q>(job));
   }
 }
 

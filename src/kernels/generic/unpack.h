@@ -31,77 +31,110 @@ struct UnitBuffer {
 template <class Q>
 inline constexpr int kUnitBytes = kUnit / int(Q::info.block_len) * int(Q::info.block_bytes);  ///< of one row
 
-/// How many units ahead of the one in work the stored rows are asked for: enough to cover the memory's latency. The
-/// hardware's own prefetchers lose their way among 16 rows.
-inline constexpr int kUnitsAhead = 3;
+/// Products of few tokens go through memory once, at its speed: they ask for each unit this many units before they need
+/// it. Hardware prefetchers lose their way among 16 stored rows, and stop at page borders in packed panels.
+inline constexpr int kStoredUnitsAhead = 3, kPackedUnitsAhead = 1;
+inline constexpr int kFetchParts = kUnit / 32;
 
-/// Asks memory for the unit kUnitsAhead further on, in this panel or the next, a few rows at a time.
-template <class Q>
-class FetchAhead {
+/// Where a unit `ahead` of column0 begins, in this panel or the next one; null if that is not known.
+template <int kAhead, int kBytes>
+APR_INLINE const std::byte* unit_ahead(const std::byte* panel, const std::byte* next, int n_in, int column0) {
+  const int unit = column0 / kUnit + kAhead, rest = unit - units(n_in);
+  if (rest >= 0) return next ? next + size_t(rest) * kBytes : nullptr;
+  return panel ? panel + size_t(unit) * kBytes : nullptr;
+}
+
+/// 16 rows as the file stores them, turned into words unit by unit. Rows past the last are stood in for by repeating it:
+/// their results are not used.
+template <class Isa, class Q>
+class StoredRows {
  public:
-  FetchAhead(const ProductJob& job, int column0) : row_bytes_(job.w->row_bytes) {
-    if (job.tokens > 1) return;
-    const int unit = column0 / kUnit + kUnitsAhead, rest = unit - units(job.w->n_in);
-    if (rest < 0) {
-      from_ = job.w->panel(job.row0) ? job.w->row(job.row0) + size_t(unit) * kUnitBytes<Q> : nullptr;
+  StoredRows(const Weight& w, int row0, int rows, const std::byte* next) : w_(w), row0_(row0), rows_(rows), next_(next) {}
+  explicit StoredRows(const ProductJob& job) : StoredRows(*job.w, job.row0, job.rows, job.next) {}
+
+  APR_INLINE UnitWords unit(int column0, int columns, UnitBuffer& out) const {
+    constexpr int len = int(Q::info.block_len), words = Q::layout.words;
+    const int blocks = columns / len;
+    // Rows of words alone, for transposing: in place where blocks are long, else copied together.
+    constexpr int kRow = 4 * UnitBuffer::kMostWords;
+    alignas(64) std::byte copy[kPanelRows][kRow];
+    const char* from = reinterpret_cast<const char*>(copy);
+    size_t stride = kRow;
+    if (len == kUnit && rows_ == kPanelRows) {
+      from = reinterpret_cast<const char*>(block(0, column0)) + Q::layout.words_at;
+      stride = size_t(w_.row_bytes);
     } else {
-      from_ = job.next ? job.next + size_t(rest) * kUnitBytes<Q> : nullptr;
+      for (int r = 0; r < kPanelRows; ++r) {
+        for (int b = 0; b < blocks; ++b)
+          std::memcpy(copy[r] + 4 * words * b, block(r, column0 + len * b) + Q::layout.words_at, 4 * words);
+      }
     }
+    // The last sixteen words end where the row does, so that nothing beyond a long block is read.
+    const int total = blocks * words, last = len == kUnit ? words - 16 : (total + 15) / 16 * 16 - 16;
+    for (int at = 0;; at = std::min(at + 16, last)) {
+      Isa::transpose(from + 4 * at, stride, out.words + 64 * at);
+      if (at == last) break;
+    }
+    if constexpr (Q::layout.half_at >= 0) {
+      for (int b = 0; b < blocks; ++b) {
+        for (int r = 0; r < kPanelRows; ++r)
+          out.halves[b][r] = quant::load_u16(block(r, column0 + len * b) + Q::layout.half_at);
+      }
+    }
+    return {reinterpret_cast<const WordVector*>(out.words), out.halves[0]};
   }
-  APR_INLINE void rows(int first, int end) const {
-    if (!from_) return;
-    for (int r = first; r < end; ++r) {
+
+  APR_INLINE const std::byte* ahead(int column0) const {
+    return unit_ahead<kStoredUnitsAhead, kUnitBytes<Q>>(w_.panel(row0_), next_, w_.n_in, column0);
+  }
+  /// One of kFetchParts shares of the unit there.
+  APR_INLINE void fetch(const std::byte* there, int part) const {
+    constexpr int rows = kPanelRows / kFetchParts;
+    for (int r = rows * part; r < rows * (part + 1); ++r) {
       for (int line = 0; line < kUnitBytes<Q>; line += 64)
-        __builtin_prefetch(from_ + size_t(r) * row_bytes_ + line, 0, 2);
+        __builtin_prefetch(there + size_t(r) * w_.row_bytes + line, 0, 2);
     }
   }
 
  private:
-  const std::byte* from_ = nullptr;
-  size_t row_bytes_;
+  APR_INLINE const std::byte* block(int r, int column) const {
+    return w_.row(row0_ + std::min(r, rows_ - 1)) + size_t(column) / Q::info.block_len * Q::info.block_bytes;
+  }
+  const Weight& w_;
+  int row0_, rows_;
+  const std::byte* next_;
 };
 
-/// Turns 16 rows of stored blocks into words with one row per lane. Rows past the last stand in for by repeating it:
-/// their results are not used.
-template <class Isa, class Q>
-APR_INLINE UnitWords gather_unit(const ProductJob& job, int column0, int columns, UnitBuffer& out) {
-  constexpr int len = int(Q::info.block_len), bytes = int(Q::info.block_bytes), words = Q::layout.words;
-  const int blocks = columns / len;
-  auto block = [&](int r, int b) {
-    return job.w->row(job.row0 + std::min(r, job.rows - 1)) + size_t(column0 / len + b) * bytes;
-  };
-  const FetchAhead<Q> fetch(job, column0);
-  // Rows of words alone, for transposing: in place where blocks are long, else copied together.
-  constexpr int kRow = 4 * UnitBuffer::kMostWords;
-  alignas(64) std::byte copy[kPanelRows][kRow];
-  const char* from = reinterpret_cast<const char*>(copy);
-  size_t stride = kRow;
-  if (len == kUnit && job.rows == kPanelRows) {
-    from = reinterpret_cast<const char*>(block(0, 0)) + Q::layout.words_at;
-    stride = size_t(job.w->row_bytes);
-  } else {
-    for (int r = 0; r < kPanelRows; ++r) {
-      for (int b = 0; b < blocks; ++b)
-        std::memcpy(copy[r] + 4 * words * b, block(r, b) + Q::layout.words_at, 4 * words);
-    }
+/// A packed panel (pack.h): its words are ready to use where they lie.
+template <class Q>
+class PackedRows {
+  static constexpr int kWordBytes = 64 * Q::layout.words * kUnit / int(Q::info.block_len);  // of a unit
+
+ public:
+  explicit PackedRows(const ProductJob& job)
+      : panel_(job.w->panel(job.row0)), next_(job.next), n_in_(job.w->n_in) {}
+
+  APR_INLINE UnitWords unit(int column0, int, UnitBuffer&) const {
+    constexpr int len = int(Q::info.block_len), words = Q::layout.words;
+    const std::byte* halves = panel_ + size_t(n_in_ / len) * 64 * words;
+    return {reinterpret_cast<const WordVector*>(panel_ + size_t(column0 / len) * 64 * words),
+            reinterpret_cast<const uint16_t*>(halves) + column0 / len * kPanelRows};
   }
-  // The last sixteen words end where the row does, so that nothing beyond a long block is read.
-  const int total = blocks * words, last = len == kUnit ? words - 16 : (total + 15) / 16 * 16 - 16;
-  for (int at = 0, done = 0;;) {
-    Isa::transpose(from + 4 * at, stride, out.words + 64 * at);
-    const int upto = (at + 16) * kPanelRows / (last + 16);
-    fetch.rows(done, upto);
-    done = upto;
-    if (at == last) break;
-    at = std::min(at + 16, last);
+
+  APR_INLINE const std::byte* ahead(int column0) const {
+    return unit_ahead<kPackedUnitsAhead, kWordBytes>(panel_, next_, n_in_, column0);
   }
-  if constexpr (Q::layout.half_at >= 0) {
-    for (int b = 0; b < blocks; ++b) {
-      for (int r = 0; r < kPanelRows; ++r) out.halves[b][r] = quant::load_u16(block(r, b) + Q::layout.half_at);
-    }
+  APR_INLINE void fetch(const std::byte* there, int part) const {
+    constexpr int lines = kWordBytes / 64;
+    for (int line = lines * part / kFetchParts; line < lines * (part + 1) / kFetchParts; ++line)
+      __builtin_prefetch(there + 64 * line, 0, 3);
   }
-  return {reinterpret_cast<const WordVector*>(out.words), out.halves[0]};
-}
+
+ private:
+  const std::byte* panel_;
+  const std::byte* next_;
+  int n_in_;
+};
 
 /// The first half of a block (scale, or the factor of the scales) of each row.
 template <class Isa, class Q>
@@ -173,6 +206,22 @@ APR_INLINE void unpack_unit(UnitWords u, int columns, PanelUnit& out) {
     for (int k = 0; k < 8; ++k) Isa::store_codes(out.code + 64 * (8 * j + k), codes[k]);
   }
   unit_scales<Isa, Q>(u, columns, out.scale, out.min);
+}
+
+/// Writes the packed form of up to 16 stored rows.
+template <class Isa, class Q>
+void pack(const Weight& stored, int row0, std::byte* out) {
+  constexpr int len = int(Q::info.block_len);
+  const StoredRows<Isa, Q> rows(stored, row0, std::min(kPanelRows, stored.n_out - row0), nullptr);
+  std::byte* halves = out + size_t(stored.n_in / len) * 64 * Q::layout.words;
+  for (int column0 = 0; column0 < stored.n_in; column0 += kUnit) {
+    const int columns = std::min(kUnit, stored.n_in - column0), blocks = columns / len;
+    UnitBuffer buffer;
+    const UnitWords u = rows.unit(column0, columns, buffer);
+    std::memcpy(out + size_t(column0 / len) * 64 * Q::layout.words, u.words, size_t(blocks) * 64 * Q::layout.words);
+    if constexpr (Q::layout.half_at >= 0)
+      std::memcpy(halves + size_t(column0 / len) * 2 * kPanelRows, u.halves, size_t(blocks) * 2 * kPanelRows);
+  }
 }
 
 }  // namespace apr::kernels::generic
