@@ -17,9 +17,11 @@ struct Q6_K {
   template <class W>
   APR_INLINE static void codes(const W* w, int j, W* out) {
     const int half = j / 4, part = j % 4;
+    const W* low = w + 16 * half + 8 * (part % 2);
+    const W* upper = w + 32 + 8 * half;
     for (int k = 0; k < 8; ++k) {
-      out[k] = (w[16 * half + 8 * (part % 2) + k] >> (4 * (part / 2)) & kNibbles) |
-               (w[32 + 8 * half + k] >> (2 * part) & kPairs) << 4;
+      const W bits = part < 2 ? upper[k] << (4 - 2 * part) : upper[k] >> (2 * part - 4);
+      out[k] = (low[k] >> (4 * (part / 2)) & kNibbles) | (bits & kPairs << 4);
     }
   }
   template <class W>
