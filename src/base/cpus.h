@@ -12,7 +12,8 @@ int usable_cpus();
 /// The CPUs in this thread's affinity mask, ascending.
 std::vector<int> affinity_cpus();
 
-/// The same as it was when first asked for: a thread pool narrows the mask of the thread that makes it, which is no limit of the process.
+/// The same as it was when first asked for: a thread pool narrows the mask of the thread that makes it, which is no
+/// limit of the process.
 const std::vector<int>& process_cpus();
 
 /// CPUs' worth of time that the cgroups named in `proc_self_cgroup` (the text of /proc/self/cgroup) and their parents

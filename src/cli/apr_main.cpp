@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
     } catch (const Error& e) {
       return report(json, name_of(e.code()), int(e.code()), e.what());
     } catch (const cli::Interrupted&) {
-      return report(json, "Interrupted", cli::interrupt_exit_code(), "interrupted before the prompt was read");
+      return report(json, "Interrupted", cli::interrupt_exit_code(), "interrupted before there was an answer");
     } catch (const std::bad_alloc&) {
       return report(json, name_of(ErrorCode::Memory), int(ErrorCode::Memory),
                     "memory: the system refused more; free some, or ask for a smaller context");

@@ -36,16 +36,16 @@ class Bench final : public Verb {
         "Examples\n  apr bench MODEL.gguf\n  apr bench MODEL.gguf -p 2048 -n 32 -d 4096 -r 5 --json");
     flags_.declare(app);
     app.add_option("-p,--prefill", prefill_, "Tokens to prefill; 0: leave prefill out")
-        ->check(CLI::Range(0, 1 << 24))
+        ->transform(whole_number(0, 1 << 24))
         ->capture_default_str();
     app.add_option("-n,--decode", decode_, "Tokens to decode, one by one; 0: leave decode out")
-        ->check(CLI::Range(0, 1 << 24))
+        ->transform(whole_number(0, 1 << 24))
         ->capture_default_str();
     app.add_option("-d,--depth", depth_, "Tokens of context already there")
-        ->check(CLI::Range(0, 1 << 24))
+        ->transform(whole_number(0, 1 << 24))
         ->capture_default_str();
     app.add_option("-r,--repeat", repeat_, "How often each is measured")
-        ->check(CLI::Range(1, 1000))
+        ->transform(whole_number(1, 1000))
         ->capture_default_str();
     app.add_flag("--json", json_, "One JSON document");
   }
@@ -130,10 +130,10 @@ class Bench final : public Verb {
   }
 
   std::string text(const engine::Engine& engine) const {
-    std::string out = fmt::format("{}  {} threads, {}, weights {} (in {:.2f} s), chunk {}, depth {}\n\n{:<16}{:>12}{:>22}\n", flags_.path,
-                                  engine.options().threads, engine.isa(), name_of(engine.options().load), load_s_,
-                                  engine.options().chunk, depth_, "", "tok/s",
-                                  "(least to most)");
+    std::string out =
+        fmt::format("{}  {} threads, {}, weights {} (in {:.2f} s), chunk {}, depth {}\n\n{:<16}{:>12}{:>22}\n",
+                    flags_.path, engine.options().threads, engine.isa(), name_of(engine.options().load), load_s_,
+                    engine.options().chunk, depth_, "", "tok/s", "(least to most)");
     auto row = [&](const std::string& name, const Spread& s, const std::string& roof) {
       out += fmt::format("{:<16}{:>12.2f}{:>22}   {}\n", name, s.median,
                          fmt::format("{:.2f} to {:.2f}", s.least, s.most), roof);

@@ -2,11 +2,11 @@
 
 #include "base/cpus.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/model_facts.h"
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "gguf/printable.h"
 
 namespace apr::cli {
 namespace {
@@ -115,7 +115,7 @@ class Inspect final : public Verb {
     const Json& s = d["shape"];
     auto number = [&](const char* key) { return s[key].get<double>(); };
     std::string out = fmt::format("{}\n  {}, {} ({:.2f} GiB, GGUF v{}, {} part{})\n", d["path"].get<std::string>(),
-                                  d["name"].is_null() ? "unnamed" : gguf::printable(d["name"].get<std::string>()),
+                                  d["name"].is_null() ? "unnamed" : printable(d["name"].get<std::string>()),
                                   d["architecture"].get<std::string>(), gib(d["file_bytes"]),
                                   d["gguf_version"].get<int>(), d["parts"].get<int>(), d["parts"] == 1 ? "" : "s");
     out += fmt::format("  parameters {:.2f} M, active per token {:.2f} M ({:.1f} MB read)\n",

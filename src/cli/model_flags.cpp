@@ -1,5 +1,8 @@
 #include "cli/model_flags.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <memory>
 
 #include "cli/terminal.h"
@@ -14,14 +17,14 @@ void ModelFlags::declare(CLI::App& app) {
   declare_model(app, path);
   const char* group = "How the model is run";
   app.add_option("--threads", threads_, "Threads; default: as many as the cgroup quota and CPU set allow")
-      ->check(CLI::Range(1, 1024))
+      ->transform(whole_number(1, 1024))
       ->group(group);
   app.add_option("--ctx", context,
                  "Tokens of context to make room for; default: what prompt and -n need, at least 4096")
-      ->check(CLI::Range(1, 1 << 30))
+      ->transform(whole_number(1, 1 << 30))
       ->group(group);
   app.add_option("--chunk", chunk_, "Tokens of prefill per pass; does not change any result")
-      ->check(CLI::Range(1, 1 << 16))
+      ->transform(whole_number(1, 1 << 16))
       ->capture_default_str()
       ->group(group);
   app.add_option("--kv", kv_, "KV cache: f16, f32 or auto (f16, but f32 for unquantised models)")
@@ -40,12 +43,31 @@ void ModelFlags::declare(CLI::App& app) {
       ->group(group);
 }
 
+CLI::Validator whole_number(int64_t least, int64_t most) {
+  return CLI::Validator(
+      [least, most](std::string& text) -> std::string {
+        int64_t value = 0;
+        const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool whole = error == std::errc() && stop == text.data() + text.size() && value >= least && value <= most;
+        if (whole) {
+          text = std::to_string(value);  // 010 is ten: the parser behind us would take it for octal
+          return {};
+        }
+        return fmt::format("found '{}', expected a whole number from {} to {}", text, least, most);
+      },
+      "INT");
+}
+
 std::string name_of(engine::Load load) {
   switch (load) {
-    case engine::Load::Packed: return "packed";
-    case engine::Load::Read: return "read";
-    case engine::Load::Mmap: return "mmap";
-    case engine::Load::Auto: break;
+    case engine::Load::Packed:
+      return "packed";
+    case engine::Load::Read:
+      return "read";
+    case engine::Load::Mmap:
+      return "mmap";
+    case engine::Load::Auto:
+      break;
   }
   return "auto";
 }

@@ -1,5 +1,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "engine/engine.h"
@@ -23,6 +25,9 @@ class ModelFlags {
 
 /// "mmap", "packed" or "read": how the weights came.
 std::string name_of(engine::Load load);
+
+/// Accepts decimal digits, with a minus where `least` is negative, from least on: no octal, no wrapping round.
+CLI::Validator whole_number(int64_t least = 0, int64_t most = std::numeric_limits<int64_t>::max());
 
 /// Declares the positional MODEL.
 void declare_model(CLI::App& app, std::string& path);

@@ -45,9 +45,10 @@ class Run final : public Verb {
                    "The user's text; @FILE reads a file, - standard input (also read when -p is missing)");
     app.add_option("-n,--max-tokens", request_.max_tokens,
                    "Tokens to generate at most; default: until the model ends or the context is full")
-        ->check(CLI::Range(0, 1 << 30));
-    app.add_option("--system", system_, "A system message before the prompt");
-    app.add_flag("--raw", raw_, "Continue the prompt as plain text instead of answering it as a chat turn");
+        ->transform(whole_number(0, 1 << 30));
+    auto* system = app.add_option("--system", system_, "A system message before the prompt; @FILE reads a file");
+    app.add_flag("--raw", raw_, "Continue the prompt as plain text instead of answering it as a chat turn")
+        ->excludes(system);
     app.add_option("-f,--format", format_,
                    "text, or json: one document with text, token ids, finish reason and timings")
         ->check(CLI::IsMember({"text", "json"}))
@@ -64,6 +65,7 @@ class Run final : public Verb {
     read_logit_bias();
     const std::atomic<bool>& cancel = catch_interrupts();
     const std::string text = read_prompt(prompt_);
+    if (system_ && !system_->empty() && system_->front() == '@') system_ = read_file(system_->substr(1));
     if (text.empty() && !raw_)
       fail(ErrorCode::BadInput, "prompt: it is empty; give some text with -p, -p @FILE or standard input");
 
@@ -98,14 +100,20 @@ class Run final : public Verb {
     app.add_option("--temperature", s.temperature, "0: always the most probable token; 0.7 is usual for variety")
         ->capture_default_str()
         ->group(group);
-    app.add_option("--top-k", s.top_k, "Only the k most probable tokens; 0: all")->capture_default_str()->group(group);
+    app.add_option("--top-k", s.top_k, "Only the k most probable tokens; 0: all")
+        ->transform(whole_number(0, 1 << 30))
+        ->capture_default_str()
+        ->group(group);
     app.add_option("--top-p", s.top_p, "Only the most probable tokens that together reach p")
         ->capture_default_str()
         ->group(group);
     app.add_option("--min-p", s.min_p, "Only tokens at least p times as probable as the best")
         ->capture_default_str()
         ->group(group);
-    app.add_option("--seed", s.seed, "Same seed, same answer")->capture_default_str()->group(group);
+    app.add_option("--seed", s.seed, "Same seed, same answer")
+        ->transform(whole_number())
+        ->capture_default_str()
+        ->group(group);
     app.add_option("--repetition-penalty", s.repetition_penalty, "Above 1: tokens already there become less likely")
         ->capture_default_str()
         ->group(group);
@@ -116,6 +124,7 @@ class Run final : public Verb {
         ->capture_default_str()
         ->group(group);
     app.add_option("--penalty-window", s.penalty_window, "How many tokens back penalties look; -1: all")
+        ->transform(whole_number(-1, 1 << 30))
         ->capture_default_str()
         ->group(group);
     app.add_option("--logit-bias", logit_bias_, "ID=VALUE, added to a token's logit; -inf bans it; may be repeated")
@@ -178,8 +187,8 @@ class Run final : public Verb {
 
   void report(const engine::Answer& a) const {
     note(fmt::format("load {:.0f} ms; prompt {} tokens, {:.1f} tok/s; answer {} tokens, {:.1f} tok/s; ended by: {}",
-                     load_ms_, a.prompt_tokens, per_second(a.prompt_tokens, a.prefill_ms), a.tokens.size(),
-                     decode_rate(a), name_of(a.finish)));
+                     load_ms_, a.prompt_tokens, per_second(a.prefilled, a.prefill_ms), a.tokens.size(), decode_rate(a),
+                     name_of(a.finish)));
   }
 
   Json document(const engine::Engine& engine, const engine::Answer& a) const {
@@ -199,7 +208,7 @@ class Run final : public Verb {
             {"timings",
              {{"load_ms", load_ms_},
               {"prefill_ms", a.prefill_ms},
-              {"prefill_tok_per_s", per_second(a.prompt_tokens, a.prefill_ms)},
+              {"prefill_tok_per_s", per_second(a.prefilled, a.prefill_ms)},
               {"decode_ms", a.decode_ms},
               {"decode_tok_per_s", decode_rate(a)}}}};
   }

@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include "base/printable.h"
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -43,11 +44,6 @@ class Tensors final : public Verb {
   }
 
  private:
-  /// A name from an untrusted file, without the control characters that terminals obey.
-  static std::string printable(std::string name) {
-    for (char& c : name) c = static_cast<unsigned char>(c) < 32 || c == 127 ? '?' : c;
-    return name;
-  }
   std::string path_;
   bool json_ = false;
 };

@@ -21,6 +21,8 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_alw
 void on_signal(int number) {
   signal_number = number;
   interrupted = true;
+  ::signal(SIGINT, SIG_DFL);  // the second one, whichever it is, ends the program
+  ::signal(SIGTERM, SIG_DFL);
 }
 
 std::string read_all(int fd, const std::string& name) {
@@ -89,7 +91,6 @@ std::string read_file(const std::string& path) {
 const std::atomic<bool>& catch_interrupts() {
   struct sigaction action = {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESETHAND;  // the second one ends the program
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   return interrupted;

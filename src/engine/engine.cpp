@@ -4,9 +4,9 @@
 
 #include "base/cpus.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "engine/memory.h"
 #include "engine/packed_weights.h"
-#include "gguf/printable.h"
 #include "kernels/dispatch.h"
 
 namespace apr::engine {
@@ -33,10 +33,12 @@ struct Engine::Impl {
   Impl(const std::filesystem::path& path, Options wanted)
       : options(std::move(wanted)),
         kernels_exist(kernels::choose_kernels(options.isa).name),
-        file(gguf::File::open(path, options.load == Load::Read ? gguf::Access::Read : gguf::Access::Mmap)),
-        model(model::load(file, plan)) {
+        file(open(path, options.load)) {
+    naming_file([&] {
+      model = model::load(file, plan);
+      read_tokenizer();
+    });
     settle_options();
-    read_tokenizer();
     memory = estimate_memory(file, *model, options.threads, options.context, options.chunk, *options.kv, options.rows);
     settle_load();
     check_memory(memory.packed);
@@ -44,6 +46,30 @@ struct Engine::Impl {
     op = std::make_unique<kernels::Ops>(*pool, options.isa);
     if (options.load == Load::Packed) pack();
     op->reserve(memory.scratch);
+  }
+
+  static gguf::File open(const std::filesystem::path& path, Load load) {
+    if (load != Load::Read) return gguf::File::open(path);
+    std::error_code ignored;  // what is wrong with the path, opening it will say
+    const auto size = std::filesystem::file_size(path, ignored);
+    if (const uint64_t available = available_memory(); !ignored && size > available) {
+      fail(ErrorCode::Memory,
+           "{}: reading its {:.2f} GiB needs more memory than the {:.2f} GiB that are free; use mmap", shown(path),
+           gib(size), gib(available));
+    }
+    return gguf::File::open(path, gguf::Access::Read);
+  }
+
+  /// Puts the file's name before what is wrong with its model or tokenizer.
+  template <class Body>
+  void naming_file(Body body) {
+    try {
+      body();
+    } catch (const Error& e) {
+      const std::string name = shown(file.path());
+      if (std::string_view(e.what()).find(name) != std::string_view::npos) throw;
+      throw Error(e.code(), name + ": " + e.what());
+    }
   }
 
   void settle_options() {
@@ -117,7 +143,7 @@ struct Engine::Impl {
     if (options.load == Load::Packed && plan.stored_bytes() == 0) {
       fail(ErrorCode::UnsupportedOperation,
            "packed weights: {} has no quantised matrix, and others are used as they are; use --load mmap",
-           gguf::shown(file.path()));
+           shown(file.path()));
     }
     if (options.load == Load::Auto) {
       const uint64_t all = plan.packed_bytes() + memory.kv + memory.scratch, available = available_memory();
@@ -232,8 +258,9 @@ void Session::check(std::span<const Token> tokens) const {
 kernels::Mat Session::step(std::span<const Token> chunk, model::Rows rows) {
   kernels::Ops& op = *engine_.impl_->op;
   op.begin();
+  op.stop_when(stop_);
   kernels::Mat logits = engine_.model().forward(op, chunk, kv_, rows);
-  tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
+  if (logits.data) tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
   return logits;
 }
 
@@ -243,6 +270,7 @@ std::span<const float> Session::extend(std::span<const Token> tokens, const std:
   for (size_t done = 0;;) {
     const size_t n = std::min(chunk, tokens.size() - done);
     kernels::Mat logits = step(tokens.subspan(done, n), model::Rows::Last);
+    if (!logits.data) return {};
     done += n;
     if (progress && !progress(done)) return {};
     if (done == tokens.size()) return logits.flat();
@@ -256,6 +284,7 @@ void Session::extend_all(std::span<const Token> tokens,
   for (size_t done = 0; done < tokens.size();) {
     const size_t n = std::min(chunk, tokens.size() - done);
     kernels::Mat logits = step(tokens.subspan(done, n), model::Rows::All);
+    if (!logits.data) return;
     for (size_t i = 0; i < n; ++i) row(done + i, {logits.row(int(i)), size_t(logits.cols)});
     done += n;
   }

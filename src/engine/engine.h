@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -33,8 +34,9 @@ struct Options {
   int chunk = 512;                       ///< tokens of prefill per forward pass
   std::optional<model::KvType> kv = {};  ///< nullopt = F16, or F32 for full-precision files
   Load load = Load::Auto;
-  uint64_t expected_tokens = 0;          ///< that will be computed before the engine goes; 0 = many
-  std::function<void(uint64_t done, uint64_t total)> packing = {};  ///< told while packing, in bytes; may throw to give up
+  uint64_t expected_tokens = 0;  ///< that will be computed before the engine goes; 0 = many
+  std::function<void(uint64_t done, uint64_t total)> packing =
+      {};                                ///< told while packing, in bytes; may throw to give up
   model::Rows rows = model::Rows::Last;  ///< All: extend_all() will be used, so its scratch is planned for
 };
 
@@ -107,6 +109,10 @@ class Session {
   void extend_all(std::span<const Token> tokens,
                   const std::function<void(size_t position, std::span<const float> logits)>& row);
 
+  /// While *flag is true, extend() gives up between two layers: its result is empty, and the chunk it was in is left
+  /// out. null: never. The flag may be set by another thread or a signal handler, and must outlive the session.
+  void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
+
   const std::vector<Token>& tokens() const { return tokens_; }
   int room() const { return kv_.room(); }
   void truncate(size_t tokens);  ///< forgets all after the first `tokens`
@@ -117,6 +123,7 @@ class Session {
   Engine& engine_;
   model::KvCache kv_;
   std::vector<Token> tokens_;
+  const std::atomic<bool>* stop_ = nullptr;
 };
 
 /// Reads the vocabulary out of a file's metadata (tokenizer.ggml.*).

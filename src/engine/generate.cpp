@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace apr::engine {
 namespace {
@@ -76,6 +77,14 @@ void check(const Engine& engine, const Session& session, const Request& request)
   }
 }
 
+/// A model that computes no numbers has no answer.
+void refuse_broken(const Engine& engine, std::span<const float> logits) {
+  const auto broken = std::find_if(logits.begin(), logits.end(), [](float l) { return std::isnan(l); });
+  if (broken == logits.end()) return;
+  fail(ErrorCode::BadModel, "{}: the logit of token {} is not a number; the weights are damaged: fetch the file again",
+       shown(engine.file().path()), broken - logits.begin());
+}
+
 }  // namespace
 
 std::string_view name_of(Finish finish) {
@@ -103,21 +112,26 @@ Answer generate(Engine& engine, Session& session, const Request& request,
 
   Answer answer;
   answer.prompt_tokens = request.prompt.size();
+  const size_t before = session.tokens().size();
   sampling::Sampler sampler(request.sampling);
   for (Token t : request.prompt) sampler.accept(t);
   tokenizer::TextStream stream(tokenizer);
   StopFilter filter(request.stop_strings, on_text);
 
   Clock::time_point start = Clock::now();
+  session.stop_when(cancel);
   std::span<const float> logits = session.extend(request.prompt, [&](size_t done) {
     if (on_prefill) on_prefill(done);
     return !cancelled();
   });
+  answer.prefilled = session.tokens().size() - before;
   answer.prefill_ms = ms_since(start);
   start = Clock::now();
 
   auto sample = [&] {  // one token; says why to stop, if it is to
+    refuse_broken(engine, logits);
     const Token token = sampler.pick(logits);
+    if (token < 0) fail(ErrorCode::BadInput, "logit bias: every token is banned; leave some out");
     sampler.accept(token);
     answer.tokens.push_back(token);
     const auto& stops = engine.stop_tokens();

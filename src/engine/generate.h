@@ -33,7 +33,7 @@ struct Answer {
   std::string text;
   std::vector<Token> tokens;  ///< sampled ones, the stop token included
   Finish finish = Finish::Length;
-  size_t prompt_tokens = 0;
+  size_t prompt_tokens = 0, prefilled = 0;  ///< prefilled: fewer when it was cancelled
   double prefill_ms = 0, decode_ms = 0;
 };
 
@@ -42,9 +42,9 @@ struct Answer {
 ///
 /// on_text     whole UTF-8 characters as they come; may be empty
 /// on_prefill  tokens of the prompt done so far
-/// cancel      may be set by a signal handler or another thread; looked at between chunks and tokens
-/// errors      Context when the prompt, or prompt + max_tokens, does not fit; Usage (sampling::validate). Thrown before
-/// any work
+/// cancel      may be set by a signal handler or another thread; looked at between layers and tokens
+/// errors      Context when the prompt, or prompt + max_tokens, does not fit; Usage (sampling::validate): before any
+/// work. BadModel when a logit is not a number, BadInput when every token is banned: after the text until then
 Answer generate(Engine& engine, Session& session, const Request& request,
                 const std::function<void(std::string_view)>& on_text = {},
                 const std::function<void(size_t)>& on_prefill = {}, const std::atomic<bool>* cancel = nullptr);

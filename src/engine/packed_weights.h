@@ -22,8 +22,8 @@ class PackingPlan final : public model::Placement {
   uint64_t packed_ = 0, stored_ = 0, dense_ = 0, experts_ = 0;
 };
 
-/// Packs the quantised matrices of a model into memory of its own as they are bound, and lets go of the file's bytes one
-/// tensor after another, so that the two are never in memory together. Other matrices stay in the file.
+/// Packs the quantised matrices of a model into memory of its own as they are bound, and lets go of the file's bytes
+/// one tensor after another, so that the two are never in memory together. Other matrices stay in the file.
 ///
 /// owns    the packed weights; must outlive the model
 /// errors  constructor: Memory. place(): what `progress` throws

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/printable.h"
 #include "engine/engine.h"
 
 namespace apr::engine {
@@ -8,10 +9,10 @@ tokenizer::Vocabulary vocabulary_of(const gguf::File& file) {
   const std::string* kind = meta.string("tokenizer.ggml.model");
   if (!kind || *kind == "none")
     fail(ErrorCode::UnsupportedOperation, "{}: the file has no tokenizer, so only token ids work with it",
-         file.path().string());
+         shown(file.path()));
   if (*kind != "gpt2") {
     fail(ErrorCode::UnsupportedOperation,
-         "tokenizer.ggml.model: tokenizer '{}' is not built; byte-level BPE ('gpt2') is", *kind);
+         "tokenizer.ggml.model: tokenizer '{}' is not built; byte-level BPE ('gpt2') is", printable(*kind));
   }
   tokenizer::Vocabulary vocabulary;
   vocabulary.source = "tokenizer metadata";

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "gguf/printable.h"
+#include "base/printable.h"
 #include "gguf/values.h"
 
 namespace apr::gguf {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "gguf/metadata.h"
-#include "gguf/printable.h"
 
 namespace apr::gguf {
 namespace {

@@ -5,10 +5,10 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "gguf/directory.h"
 #include "gguf/header.h"
 #include "gguf/mapping.h"
-#include "gguf/printable.h"
 #include "gguf/split.h"
 
 namespace apr::gguf {

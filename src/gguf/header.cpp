@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/printable.h"
 #include "gguf/directory.h"
-#include "gguf/printable.h"
 #include "gguf/reader.h"
 #include "gguf/values.h"
 

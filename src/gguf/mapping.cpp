@@ -11,7 +11,7 @@
 #include <new>
 
 #include "base/error.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 namespace apr::gguf {
 namespace {

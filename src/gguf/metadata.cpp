@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 namespace apr::gguf {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 namespace apr::gguf {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 namespace apr::gguf {
 namespace {

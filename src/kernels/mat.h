@@ -21,8 +21,8 @@ struct Mat {
 inline constexpr int kPanelRows = 16;
 inline constexpr int kLanes = 16;
 
-/// A view of a matrix of weights, n_out rows of n_in elements in blocks of `type`: as the file stores it, row after row,
-/// or packed (pack.h), panel after panel of 16 rows. Verbs take both and give the same bits; embed() takes rows.
+/// A view of a matrix of weights, n_out rows of n_in elements in blocks of `type`: as the file stores it, row after
+/// row, or packed (pack.h), panel after panel of 16 rows. Verbs take both and give the same bits; embed() takes rows.
 struct Weight {
   quant::Type type = quant::Type::F32;
   int n_out = 0, n_in = 0;

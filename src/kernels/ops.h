@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -57,6 +58,11 @@ class Ops {
   void reserve(size_t bytes);
   void begin() { arena_.release(0); }
 
+  /// A pass may be given up between layers once *flag is true; null: never. The flag may be set by another thread or a
+  /// signal handler.
+  void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
+  bool stopped() const { return stop_ && stop_->load(std::memory_order_relaxed); }
+
   /// Gives back, at its end, all that was taken from the arena since its start.
   class Scope {
    public:
@@ -81,8 +87,8 @@ class Ops {
   Mat rope_angles(int first, int T, std::span<const double> frequencies);
   void rope(Mat x, int d, Mat angles, RopePairs pairs);  ///< turns each head of d in place; arXiv:2104.09864
 
-  /// Writes the packed form of a quantised matrix: packed_view(stored, to).bytes() bytes (pack.h). needs: `to` on a cache
-  /// line
+  /// Writes the packed form of a quantised matrix: packed_view(stored, to).bytes() bytes (pack.h). needs: `to` on a
+  /// cache line
   Weight pack(const Weight& stored, std::byte* to);
 
   Input input(Mat x) { return {x, nullptr}; }
@@ -142,6 +148,7 @@ class Ops {
   const Kernels* k_;
   ThreadPool* pool_ = nullptr;
   int threads_ = 1;
+  const std::atomic<bool>* stop_ = nullptr;
   Arena arena_;
 };
 

@@ -13,9 +13,9 @@ namespace apr::kernels {
 /// Columns of a panel unit: the largest block of any type.
 inline constexpr int kUnit = 256;
 
-/// 16 rows x 256 columns of weights, unpacked and interleaved so that one row is one lane: code[4 (16 k + r) + i] is the
-/// code of row r, column 4 k + i, as the type's coding says (quant/block.h; levels are looked up); scale and min are
-/// [group][row].
+/// 16 rows x 256 columns of weights, unpacked and interleaved so that one row is one lane: code[4 (16 k + r) + i] is
+/// the code of row r, column 4 k + i, as the type's coding says (quant/block.h; levels are looked up); scale and min
+/// are [group][row].
 struct alignas(64) PanelUnit {
   uint8_t code[kPanelRows * kUnit];
   float scale[kUnit / 16][kPanelRows];
@@ -29,9 +29,9 @@ struct ProductJob {
   const float* const* xf;   ///< tokens pointers to [n_in] f32: read by F32, F16 and BF16 weights
   const XBlock* const* xq;  ///< tokens pointers to [n_in / 32]: read by quantised weights
   int tokens;
-  float* y;          ///< [tokens][16]
-  PanelUnit* panel;  ///< scratch: units(n_in) of them
-  float* mins;       ///< scratch: [tokens][16]
+  float* y;               ///< [tokens][16]
+  PanelUnit* panel;       ///< scratch: units(n_in) of them
+  float* mins;            ///< scratch: [tokens][16]
   const std::byte* next;  ///< the panel, of the same type, width and form, that this thread reads next; or null
 };
 inline int units(int n_in) { return (n_in + kUnit - 1) / kUnit; }
@@ -70,7 +70,8 @@ struct Kernels {
   std::string_view name;
   void (*quantise)(const float* x, int n, XBlock* out);
   PerType<void (*)(const ProductJob&)> product;
-  /// Writes the packed form (pack.h) of up to 16 stored rows from row0 on. needs: a quantised type; `out` on a cache line
+  /// Writes the packed form (pack.h) of up to 16 stored rows from row0 on. needs: a quantised type; `out` on a cache
+  /// line
   PerType<void (*)(const Weight& stored, int row0, std::byte* out)> pack;
   void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);  ///< y may be x
   void (*silu_mul)(const float* gate, const float* up, int n, float* y);

@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 #include "quant/types.h"
 
 namespace apr::model {
@@ -70,7 +70,7 @@ std::list<std::vector<float>> Binder::finish() {
     fail(ErrorCode::UnsupportedOperation,
          "{}: {} models with this tensor are not built, and without it their answers would be wrong; use a file whose "
          "architecture it belongs to",
-         gguf::printable(t.name), architecture_);
+         printable(t.name), architecture_);
   }
   return std::move(vectors_);
 }

@@ -42,7 +42,8 @@ class Binder {
   const float* optional_vector(std::string_view name, Dim n) { return has(name) ? vector(name, n) : nullptr; }
 
   /// To be called last: the vectors handed out, for the model to keep.
-  /// errors  UnsupportedOperation for a tensor that nobody asked for: ignoring it would give other logits than the model's
+  /// errors  UnsupportedOperation for a tensor that nobody asked for: ignoring it would give other logits than the
+  /// model's
   std::list<std::vector<float>> finish();
 
  private:

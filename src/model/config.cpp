@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 #include "quant/types.h"
 
 namespace apr::model {
@@ -46,7 +46,30 @@ class Keys {
     if (type && *type != "none") {
       fail(ErrorCode::UnsupportedOperation,
            "{}: rope scaling '{}' is not built; only unscaled RoPE and llama-3 factors (rope_freqs.weight) are",
-           name("rope.scaling.type"), gguf::printable(*type));
+           name("rope.scaling.type"), printable(*type));
+    }
+  }
+  /// Features of related architectures, each off when its key is missing or has one of two values.
+  void refuse_variants() const {
+    constexpr struct {
+      const char* key;
+      double off, also_off;
+    } kVariants[] = {
+        {"expert_weights_scale", 1, 0},      {"expert_weights_norm", 1, 1},     {"expert_gating_func", 1, 0},
+        {"expert_shared_count", 0, 0},       {"expert_group_count", 1, 0},      {"leading_dense_block_count", 0, 0},
+        {"interleave_moe_layer_step", 1, 0}, {"attention.causal", 1, 1},        {"attention.clamp_kqv", 0, 0},
+        {"attention.max_alibi_bias", 0, 0},  {"attention.scale", 0, 0},         {"attention.logit_softcapping", 0, 0},
+        {"attn_logit_softcapping", 0, 0},    {"final_logit_softcapping", 0, 0}, {"logit_scale", 1, 0},
+        {"embedding_scale", 1, 0},           {"residual_scale", 1, 0},          {"use_parallel_residual", 0, 0},
+    };
+    for (const auto& v : kVariants) {
+      const gguf::Value* value = meta_.find(name(v.key));
+      if (!value) continue;
+      const bool* flag = std::get_if<bool>(&value->v);
+      const double found = flag ? double(*flag) : meta_.require_f64(name(v.key));
+      if (found == v.off || found == v.also_off) continue;
+      fail(ErrorCode::UnsupportedOperation, "{}: found {}; {} models with this feature are not built", name(v.key),
+           found, arch_);
     }
   }
   void refuse_window() const {
@@ -119,6 +142,7 @@ void read_experts(const Keys& keys, Config& c) {
 
 Config read_config(const gguf::File& file, const ConfigRules& rules) {
   const Keys keys(file);
+  keys.refuse_variants();
   Config c;
   c.architecture = keys.architecture();
   c.L = keys.size("block_count", kMostLayers);

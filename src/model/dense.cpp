@@ -55,6 +55,7 @@ class Dense final : public Model {
     Mat x = op.embed(embed, tokens);                                // [T, D]
     Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);  // [T, rope_dims]
     for (int l = 0; l < c.L; ++l) {
+      if (op.stopped()) return {};
       const Layer& w = layers[size_t(l)];
       auto scratch = op.scope();
       op.add(x, attention(op, c, w.attn, traits.pairs, op.rms_norm(x, w.attn_norm, c.eps), angles, kv.layer(l)));

@@ -1,5 +1,6 @@
 #include "model/kv_cache.h"
 
+#include <limits>
 #include <new>
 
 #include "base/error.h"
@@ -12,8 +13,9 @@ constexpr std::align_val_t kAlign{64};
 void KvCache::Free::operator()(std::byte* p) const { ::operator delete(p, kAlign); }
 
 uint64_t KvCache::bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type) {
-  return 2 * uint64_t(layers) * uint64_t(kv_heads) * uint64_t(head_dim) * uint64_t(capacity) *
-         (type == KvType::F16 ? 2 : 4);
+  const uint64_t row = 2 * uint64_t(layers) * uint64_t(kv_heads) * uint64_t(head_dim) * (type == KvType::F16 ? 2 : 4);
+  uint64_t all = 0;
+  return __builtin_mul_overflow(row, uint64_t(capacity), &all) ? std::numeric_limits<uint64_t>::max() : all;
 }
 
 KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type)

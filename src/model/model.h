@@ -27,7 +27,9 @@ class Model {
   virtual const Config& config() const = 0;
   /// Logits after `tokens`, which extend the sequence in `kv`.
   ///
-  /// shape   tokens [T], T >= 1 · result [1 or T, V] in op's arena, valid until op's next begin()
+  /// shape   tokens [T], T >= 1 · result [1 or T, V] in op's arena, valid until op's next begin(); empty, and kv as it
+  /// was,
+  ///         if op was told to stop
   /// needs   0 <= token < V; kv.room() >= T; op.reserve(scratch_bytes(…)) for T tokens, and op.begin() before
   /// errors  none: all was settled before
   /// threads split over op's pool; the bits of a row depend on its sequence alone

@@ -61,6 +61,7 @@ class Qwen3Moe final : public Model {
     Mat x = op.embed(embed, tokens);                                // [T, D]
     Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);  // [T, d]
     for (int l = 0; l < c.L; ++l) {
+      if (op.stopped()) return {};
       const Layer& w = layers[size_t(l)];
       auto scratch = op.scope();
       op.add(x, attention(op, c, w.attn, kTraits.pairs, op.rms_norm(x, w.attn_norm, c.eps), angles, kv.layer(l)));
@@ -91,6 +92,8 @@ class Qwen3Moe final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> load_qwen3_moe(const gguf::File& file, Placement& placement) { return std::make_unique<Qwen3Moe>(file, placement); }
+std::unique_ptr<Model> load_qwen3_moe(const gguf::File& file, Placement& placement) {
+  return std::make_unique<Qwen3Moe>(file, placement);
+}
 
 }  // namespace apr::model

@@ -1,7 +1,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 #include "model/dense.h"
 #include "model/model.h"
 #include "model/qwen3_moe.h"
@@ -36,7 +36,7 @@ std::unique_ptr<Model> load(const gguf::File& file, Placement& placement) {
   fail(ErrorCode::UnsupportedOperation,
        "architecture '{}' is not built (contract qwen3-moe-forward-v1: an unknown architecture is refused, never "
        "guessed); there are: {}",
-       gguf::printable(architecture), fmt::join(architectures(), ", "));
+       printable(architecture), fmt::join(architectures(), ", "));
 }
 
 std::unique_ptr<Model> load(const gguf::File& file) {

@@ -54,7 +54,7 @@ Token Sampler::pick(std::span<const float> logits) {
   for (size_t i = 0; i < adjusted_.size(); ++i) {
     if (adjusted_[i] != kBanned) candidates_.push_back({adjusted_[i], Token(i)});
   }
-  if (candidates_.empty()) return largest();
+  if (candidates_.empty()) return -1;
   keep_top_k();
   weigh();
   keep_nucleus();
@@ -99,7 +99,7 @@ Token Sampler::largest() const {
   for (size_t i = 1; i < adjusted_.size(); ++i) {
     if (adjusted_[i] > adjusted_[best]) best = i;
   }
-  return Token(best);
+  return adjusted_[best] == kBanned ? -1 : Token(best);
 }
 
 void Sampler::keep_top_k() {

@@ -39,6 +39,7 @@ class Sampler {
   explicit Sampler(Params params);
   /// Tells it of a token of the prompt or of the answer, so that penalties see it.
   void accept(Token token);
+  /// -1 when no token has a finite logit: all are banned, or not numbers.
   Token pick(std::span<const float> logits);
   const Params& params() const { return params_; }
 

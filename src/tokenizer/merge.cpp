@@ -14,7 +14,8 @@ constexpr uint32_t kEnd = UINT32_MAX;  // no node: before the first, after the l
 
 }  // namespace
 
-MergeTable::MergeTable(size_t merges) : slots_(std::bit_ceil(merges + merges / 2 + 1)), mask_(slots_.size() - 1) {
+MergeTable::MergeTable(size_t merges)
+    : slots_(std::bit_ceil(merges + merges / 2 + 1)), mask_(slots_.size() - 1), seed_(process_seed()) {
   wholes_.reserve(merges);
 }
 

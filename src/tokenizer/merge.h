@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/hash.h"
 #include "tokenizer/tokenizer.h"
 
 namespace apr::tokenizer {
@@ -35,12 +36,13 @@ class MergeTable {
 
   size_t slot_of(Token left, Token right) const {
     const uint64_t pair = static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-    return (pair * 0x9E3779B97F4A7C15u >> 32) & mask_;
+    return hash_bytes(&pair, sizeof pair, seed_) & mask_;
   }
 
   std::vector<Slot> slots_;
   std::vector<Token> wholes_;  // by rank
   size_t mask_;
+  uint64_t seed_;
 };
 
 /// Byte-pair merging of one piece: again and again the pair of best rank is joined, the leftmost of equals.

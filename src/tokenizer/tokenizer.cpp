@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/merge.h"
 #include "tokenizer/nfc.h"
@@ -39,7 +40,7 @@ struct Tokenizer::Impl {
   void load_bytes(const Vocabulary& vocabulary, const std::vector<bool>& in_alphabet);
   void load_merges(const Vocabulary& vocabulary, const std::vector<bool>& in_alphabet);
   void load_words(const std::vector<bool>& in_alphabet);
-  void load_specials();
+  void load_specials(const std::string& source);
 };
 
 Tokenizer::Impl::Impl(const Vocabulary& vocabulary)
@@ -48,13 +49,13 @@ Tokenizer::Impl::Impl(const Vocabulary& vocabulary)
     std::string known;
     for (const PreTokenizer& row : pre_tokenizers()) known.append(known.empty() ? "" : ", ").append(row.name);
     fail(ErrorCode::UnsupportedOperation, "{}: pre-tokenizer \"{}\" is not supported, expected one of {}",
-         vocabulary.source, vocabulary.pre, known);
+         vocabulary.source, printable(vocabulary.pre), known);
   }
   const std::vector<bool> in_alphabet = load_tokens(vocabulary);
   load_bytes(vocabulary, in_alphabet);
   load_merges(vocabulary, in_alphabet);
   load_words(in_alphabet);
-  load_specials();
+  load_specials(vocabulary.source);
 }
 
 std::vector<bool> Tokenizer::Impl::load_tokens(const Vocabulary& vocabulary) {
@@ -115,7 +116,7 @@ void Tokenizer::Impl::load_merges(const Vocabulary& vocabulary, const std::vecto
       if (token < 0 || text.empty()) {
         fail(ErrorCode::BadModel,
              "{}: merge {} is \"{}\" but \"{}\" is no normal token, expected two tokens and a space between them",
-             vocabulary.source, rank, merge, text);
+             vocabulary.source, rank, printable(merge), printable(text));
       }
       return token;
     };
@@ -138,10 +139,16 @@ void Tokenizer::Impl::load_words(const std::vector<bool>& in_alphabet) {
   }
 }
 
-void Tokenizer::Impl::load_specials() {
+void Tokenizer::Impl::load_specials(const std::string& source) {
+  constexpr size_t kLongest = 256;  // looking for them in a text costs up to this much a byte
   std::vector<Specials::Entry> entries;
   for (Token id = 0; id < count(); ++id) {
-    if (kinds[id] == Kind::Control || kinds[id] == Kind::UserDefined) entries.push_back({std::string(bytes(id)), id});
+    if (kinds[id] != Kind::Control && kinds[id] != Kind::UserDefined) continue;
+    if (bytes(id).size() > kLongest) {
+      fail(ErrorCode::BadModel, "{}: special token {} has {} bytes, expected at most {}; the file is damaged", source,
+           id, bytes(id).size(), kLongest);
+    }
+    entries.push_back({std::string(bytes(id)), id});
   }
   specials = Specials(std::move(entries));
 }

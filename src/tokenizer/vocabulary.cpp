@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "tokenizer/tokenizer.h"
 
 namespace apr::tokenizer {
@@ -44,7 +45,7 @@ class Builder {
 
 void Builder::add(const std::string& file, std::string text, int64_t id, Kind kind) {
   if (id < 0 || id >= kMaxTokens) {
-    fail(ErrorCode::BadFile, "{}: token \"{}\" has id {}, expected 0 to {}", file, text, id, kMaxTokens - 1);
+    fail(ErrorCode::BadFile, "{}: token \"{}\" has id {}, expected 0 to {}", file, printable(text), id, kMaxTokens - 1);
   }
   const auto [same_text, is_new] = ids_.try_emplace(text, static_cast<Token>(id));
   if (!is_new && (same_text->second != id || kind == Kind::Normal)) {
@@ -59,7 +60,8 @@ void Builder::add(const std::string& file, std::string text, int64_t id, Kind ki
   }
   // An added token may repeat an entry of vocab.json to say that it is special.
   if (kinds[at] != Kind::Unused && tokens[at] != text) {
-    fail(ErrorCode::BadFile, "{}: id {} is \"{}\" and \"{}\", expected each id once", file, id, tokens[at], text);
+    fail(ErrorCode::BadFile, "{}: id {} is \"{}\" and \"{}\", expected each id once", file, id, printable(tokens[at]),
+         printable(text));
   }
   tokens[at] = std::move(text);
   kinds[at] = kind;
@@ -107,7 +109,7 @@ class VocabReader : public nlohmann::json_sax<json> {
   bool wrong(std::string_view found) {
     if (depth_ == 0)
       fail(ErrorCode::BadFile, "{}: found {}, expected an object of token texts and their ids", file_, found);
-    fail(ErrorCode::BadFile, "{}: key \"{}\": found {}, expected a token id", file_, key_, found);
+    fail(ErrorCode::BadFile, "{}: key \"{}\": found {}, expected a token id", file_, printable(key_), found);
   }
 
   const std::string& file_;
@@ -130,7 +132,8 @@ json parse_object(const std::string& file) {
   } catch (const json::exception& error) {
     fail(ErrorCode::BadFile, "{}: no valid JSON: {}", file, error.what());
   }
-  if (!repeated.empty()) fail(ErrorCode::BadFile, "{}: key \"{}\" is there twice, expected each once", file, repeated);
+  if (!repeated.empty())
+    fail(ErrorCode::BadFile, "{}: key \"{}\" is there twice, expected each once", file, printable(repeated));
   if (!document.is_object()) fail(ErrorCode::BadFile, "{}: found {}, expected an object", file, document.type_name());
   return document;
 }
@@ -161,7 +164,8 @@ void read_added_token(const std::string& file, const std::string& key, const jso
          value.dump(-1, ' ', false, json::error_handler_t::replace));
   }
   const auto content = value["content"].get<std::string>();
-  if (content.empty()) fail(ErrorCode::BadFile, "{}: key \"{}\": the content is empty, expected a text", file, key);
+  if (content.empty())
+    fail(ErrorCode::BadFile, "{}: key \"{}\": the content is empty, expected a text", file, printable(key));
   const Kind kind = !value.contains("special")     ? kind_by_look(content)
                     : value["special"].get<bool>() ? Kind::Control
                                                    : Kind::UserDefined;
@@ -182,7 +186,7 @@ std::vector<std::string> read_merges(const std::string& file) {
     const size_t space = line.find(' ');
     if (space == 0 || space == line.npos || space + 1 == line.size() || line.find(' ', space + 1) != line.npos) {
       fail(ErrorCode::BadFile, "{}: line {} is \"{}\", expected two tokens and a space between them", file, number,
-           line);
+           printable(line));
     }
     merges.emplace_back(line);
   }

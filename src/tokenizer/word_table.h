@@ -36,7 +36,7 @@ class WordTable {
     Token token = -1;
   };
 
-  static uint32_t hash_of(std::string_view text);
+  uint32_t hash_of(std::string_view text) const;
 
   template <class TextOf>
   size_t find_slot(uint32_t hash, std::string_view text, const TextOf& text_of) const {
@@ -48,6 +48,7 @@ class WordTable {
 
   std::vector<Slot> slots_ = std::vector<Slot>(1);
   size_t mask_ = 0;
+  uint64_t seed_ = 0;
 };
 
 }  // namespace apr::tokenizer

@@ -57,6 +57,21 @@ TEST_P(ThreadPoolOf, WhatOneRoundWritesTheNextReads) {
   for (int value : from) ASSERT_EQ(value, 201);
 }
 
+// The first item of a worker waits for all others, those of its own stretch too: it ends only if others take these.
+TEST_P(ThreadPoolOf, WhatAWorkerCannotGetToOthersTake) {
+  if (GetParam() == 1) GTEST_SKIP() << "one thread has nobody to help it";
+  ThreadPool pool(GetParam());
+  constexpr int n = 64;
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> done{0};
+    pool.run(n, [&](int item, int) {
+      while (item == 0 && done.load() < n - 1) std::this_thread::yield();
+      ++done;
+    });
+    ASSERT_EQ(done.load(), n);
+  }
+}
+
 /// Waits, without a clock, for longer than workers spin: their spins cost this many pauses, ours cost more.
 void outlast_the_spinning() {
   for (int i = 0; i < 1 << 18; ++i) __builtin_ia32_pause();

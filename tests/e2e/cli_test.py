@@ -105,6 +105,31 @@ class Run(Case):
         self.refused(apr(), 2)
         self.refused(apr("dance"), 2, "dance")
 
+    def test_numbers_are_whole_and_in_range(self):
+        for flags in (("--seed", "-1"), ("--seed", "99999999999999999999"), ("-n", "abc"), ("-n", ""), ("-n", "1e3"),
+                      ("-n", "0x10"), ("--threads", "0"), ("--ctx", "12a"), ("--top-k", "-1"), ("--penalty-window", "-2")):
+            self.refused(apr("run", MODEL, "-p", "Hi", *flags), 2, "whole number", f"'{flags[1]}'")
+        tenth = self.ok(apr("run", MODEL, "-p", "Hi", "-n", "10"))
+        self.assertEqual(self.ok(apr("run", MODEL, "-p", "Hi", "-n", "010")), tenth)  # not octal
+
+    def test_system_from_a_file_and_not_with_raw(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("You are terse.")
+            file.flush()
+            self.assertEqual(self.ok(apr("run", MODEL, "-p", "Hi", "--system", "@" + file.name)),
+                             self.ok(apr("run", MODEL, "-p", "Hi", "--system", "You are terse.")))
+        self.refused(apr("run", MODEL, "-p", "Hi", "--system", "@/nowhere.txt"), 3, "/nowhere.txt")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--raw", "--system", "x"), 2, "--raw")
+
+    def test_ways_to_load_are_shown_and_give_the_same_text(self):
+        for load in ("mmap", "packed", "read"):
+            done = apr("run", MODEL, "-p", "What is 2+2?", "--load", load, "-f", "json")
+            document = json.loads(self.ok(done))
+            self.assertEqual((document["text"], document["load"]), ("2 + 2 = 4", load))
+        self.assertIn("(packed: they fit into memory)", apr("run", MODEL, "-p", "Hi", "-v").stderr.decode())
+        self.assertIn("2 tokens", apr("run", MODEL, "-p", "Hi", "-v", "-n", "2").stderr.decode())
+        self.refused(apr("run", MODEL, "-p", "Hi", "--load", "fast"), 2, "fast")
+
     def test_one_json_document_on_every_exit(self):
         for args, code, name in (
             (("run", "/nowhere.gguf", "-p", "Hi", "-f", "json"), 3, "Io"),

@@ -29,8 +29,10 @@ def models():
 def ways():
     for threads, chunk in itertools.product(("1", "2", "3"), ("1", "7", "64", str(LENGTH))):
         yield ("--threads", threads, "--chunk", chunk)
-    for isa, chunk in itertools.product(("scalar", "avx2", "avx512"), ("1", "64")):
-        yield ("--isa", isa, "--chunk", chunk)
+    for isa, chunk, load in itertools.product(("scalar", "avx2", "avx512"), ("1", "64"), ("mmap", "packed")):
+        yield ("--isa", isa, "--chunk", chunk, "--load", load)
+    for threads, chunk in (("1", "7"), ("2", "1"), ("3", "3")):
+        yield ("--threads", threads, "--chunk", chunk, "--load", "packed")
     yield ("--load", "read")
 
 
@@ -42,6 +44,8 @@ def main():
         for model in models():
             first = None
             for flags in ways():
+                if "packed" in flags and "f32" in model.name:
+                    continue  # nothing to pack there
                 found = logits(apr, model, tokens, out, VOCABULARY, *flags)
                 if found is None:
                     print(f"note: {' '.join(flags)}: this CPU does not have it")

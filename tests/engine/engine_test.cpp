@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "base/error.h"
 #include "engine/bundled.h"
 #include "engine/memory.h"
@@ -98,6 +100,9 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
   Engine small(path, {.context = 16});
   EXPECT_FALSE(small.has_tokenizer());
   refused(ErrorCode::UnsupportedOperation, "no tokenizer", [&] { small.tokenizer(); });
+  EXPECT_EQ(small.options().load, Load::Mmap);  // nothing to pack
+  refused(ErrorCode::UnsupportedOperation, "no quantised matrix",
+          [&] { Engine(path, {.context = 16, .load = Load::Packed}); });
   refused(ErrorCode::Memory, "KV cache", [&] { small.make_room(1 << 30); });
   std::filesystem::remove(path);
 }
@@ -113,6 +118,48 @@ TEST(Session, ChunksThreadsAndAccessDoNotMatter) {
   EXPECT_EQ(last_logits({.threads = 2, .chunk = 7}, tokens), whole);
   EXPECT_EQ(last_logits({.threads = 3, .chunk = 1}, tokens), whole);
   for (const Load load : {Load::Mmap, Load::Packed, Load::Read}) EXPECT_EQ(last_logits({.load = load}, tokens), whole);
+}
+
+TEST(EngineLoad, AutoPacksWhenItPaysAndSaysWhy) {
+  const Engine many(kBundledModel, {});
+  EXPECT_EQ(many.options().load, Load::Packed);
+  EXPECT_GT(many.memory().packed, many.memory().weights / 2);
+  EXPECT_LT(many.memory().packed, many.memory().weights * 11 / 10);
+  EXPECT_NE(many.load_reason().find("fit"), std::string::npos);
+  const Engine few(kBundledModel, {.expected_tokens = 2});
+  EXPECT_EQ(few.options().load, Load::Mmap);
+  EXPECT_EQ(few.memory().packed, 0u);
+  EXPECT_NE(few.load_reason().find("2 tokens"), std::string::npos);
+  EXPECT_TRUE(Engine(kBundledModel, {.load = Load::Mmap}).load_reason().empty());
+}
+
+TEST(EngineLoad, PackingReportsEachTensorAndCanBeGivenUp) {
+  uint64_t before = 0, all = 0;
+  const Engine engine(kBundledModel, {.load = Load::Packed, .packing = [&](uint64_t done, uint64_t total) {
+                                        EXPECT_GT(done, before);
+                                        EXPECT_LE(done, total);
+                                        before = done, all = total;
+                                      }});
+  EXPECT_EQ(before, all);
+  EXPECT_GT(all, 0u);
+  struct GivenUp {};
+  EXPECT_THROW(Engine(kBundledModel, {.load = Load::Packed, .packing = [](uint64_t, uint64_t) { throw GivenUp(); }}),
+               GivenUp);
+}
+
+TEST(Session, StopsBetweenLayersAndStaysAsItWas) {
+  Engine engine(kBundledModel, {.chunk = 8});
+  Session session(engine);
+  const std::vector<Token> tokens = some_tokens(20);
+  const std::vector<float> whole = last_logits({.chunk = 8}, tokens);
+  std::atomic<bool> stop{false};
+  session.stop_when(&stop);
+  EXPECT_TRUE(session.extend(tokens, [&](size_t done) { return stop = done == 16, true; }).empty());
+  EXPECT_EQ(session.tokens().size(), 16u);
+  EXPECT_TRUE(session.extend({&tokens[16], 1}).empty());
+  stop = false;
+  const auto logits = session.extend(std::span(tokens).subspan(16));
+  EXPECT_TRUE(std::equal(logits.begin(), logits.end(), whole.begin(), whole.end()));
 }
 
 TEST(Session, ExtendAllAgreesWithExtend) {

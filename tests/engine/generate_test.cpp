@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+
 #include "base/error.h"
 #include "engine/bundled.h"
 
@@ -123,6 +129,42 @@ TEST_F(Generate, SamplingIsReproducible) {
   }
   EXPECT_EQ(runs[0], runs[1]);
   EXPECT_NE(runs[0], runs[2]);
+}
+
+TEST_F(Generate, RefusesWhenEveryTokenIsBanned) {
+  Request r = request("Hi");
+  for (int id = 0; id < engine.config().V; ++id) r.sampling.logit_bias[id] = -std::numeric_limits<float>::infinity();
+  try {
+    generate(engine, session, r);
+    FAIL() << "a token was found";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::BadInput);
+  }
+}
+
+/// A file whose weights were overwritten computes no numbers: that is said, not printed as a token.
+TEST(DamagedWeights, AreNamed) {
+  std::ifstream in(test::kBundledModel, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const gguf::File sound = gguf::File::open(test::kBundledModel);
+  const gguf::Tensor& norm = *sound.find("output_norm.weight");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(bytes.data() + norm.offset, &nan, sizeof nan);
+  const auto path = std::filesystem::temp_directory_path() / "apr-damaged-weights-test.gguf";
+  std::ofstream(path, std::ios::binary) << bytes;
+  Engine engine(path, {.context = 64});
+  Session session(engine);
+  Request r;
+  r.prompt = {1, 2, 3};
+  try {
+    generate(engine, session, r);
+    ADD_FAILURE() << "it had an answer";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::BadModel);
+    EXPECT_NE(std::string(e.what()).find(path.string()), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("not a number"), std::string::npos) << e.what();
+  }
+  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -167,6 +167,27 @@ TEST(File, MmapReadAndParseGiveTheSame) {
   }
 }
 
+TEST(File, WhatIsReleasedComesBackWhenTouched) {
+  const test::TempDir dir;
+  GgufWriter w;
+  Bytes data(3 * 4096 * 4);
+  for (size_t i = 0; i < data.size(); ++i) data[i] = std::byte(i % 253);
+  w.add("general.architecture", std::string("test"));
+  w.tensor("a", quant::Type::F32, {3, 4096}, data).tensor("b", quant::Type::F32, {1}, Bytes(4, std::byte(9)));
+  const auto path = dir / "model.gguf";
+  const Bytes bytes = w.bytes();
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+  for (const Access access : {Access::Mmap, Access::Read}) {
+    const File file = File::open(path, access);
+    for (const bool from_cache : {false, true}) {
+      for (const Tensor& t : file.tensors()) file.release(t, from_cache);
+      EXPECT_TRUE(std::equal(data.begin(), data.end(), file.find("a")->data.begin()));
+      EXPECT_EQ(file.find("b")->data[0], std::byte(9));
+    }
+  }
+}
+
 TEST(File, MovedFileKeepsItsTensors) {
   File first = File::parse(test::sample_file());
   const std::byte* data = first.find("norm")->data.data();

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "gguf/file.h"
-#include "gguf/printable.h"
 #include "gguf/samples.h"
 
 namespace apr::gguf {

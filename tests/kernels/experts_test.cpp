@@ -113,6 +113,26 @@ TEST_P(Experts, AreTheSameBitsAsScalar) {
                         run_experts(*make_ops("scalar", 1), x, logits, b, w).y));
 }
 
+TEST_P(Experts, PackedWeightsGiveTheSameBits) {
+  Random random(5);
+  const Type pairs[][2] = {{Type::Q4_K, Type::Q6_K}, {Type::Q8_0, Type::Q5_1}, {Type::IQ4_XS, Type::F32}};
+  for (const auto& [gate_type, down_type] : pairs) {
+    const Shape b{256, 512, 8, 3};
+    Weights w(b, gate_type, down_type, random);
+    const std::vector<float> x = random.activations(9, b.D), logits = random.floats(size_t(9 * b.E), 3);
+    auto ops = make_ops(isa(), 2);
+    const std::vector<float> stored = run_experts(*ops, x, logits, b, w).y;
+    std::vector<Packed> packed;
+    for (ExpertMatrices* m : {&w.gate, &w.up, &w.down}) {
+      if (!quant::info(m->view.first.type).quantised()) continue;
+      m->view.first = packed.emplace_back(*ops, m->view.first, b.E).view;
+    }
+    for (int threads : kThreadCounts)
+      ASSERT_TRUE(same_bits(run_experts(*make_ops(isa(), threads), x, logits, b, w).y, stored)) << threads;
+    ASSERT_TRUE(same_bits(run_experts(*ops, row(x, b.D, 4), row(logits, b.E, 4), b, w).y, row(stored, b.D, 4)));
+  }
+}
+
 TEST_P(Experts, AllTokensMayChooseTheSameOne) {
   Random random(3);
   const Shape b{64, 32, 4, 1};

@@ -33,6 +33,9 @@ class Product : public testing::TestWithParam<std::tuple<quant::TypeInfo, int>> 
     return out;
   }
 
+  /// Of 16 rows: a packed block holds their bits and no more, but for padding that some types have.
+  uint64_t packed_block_bytes() const { return uint64_t(16) * type_.block_bytes; }
+
   /// [tokens][rows] by the contract.
   std::vector<float> expected(const Matrix& m, const std::vector<float>& x) const {
     const int n = m.view.n_in, rows = m.view.n_out, tokens = int(x.size()) / n;
@@ -49,11 +52,14 @@ class Product : public testing::TestWithParam<std::tuple<quant::TypeInfo, int>> 
     return y;
   }
 
-  /// The first `tokens` rows of x, projected.
-  std::vector<float> project(const Matrix& m, std::vector<float>& x, int first, int tokens) {
+  /// `tokens` rows of x from `first` on, projected. needs: all weights stored, or all packed
+  std::vector<float> project(const Weight& w, std::vector<float>& x, int first, int tokens) {
     Ops& ops = ops_->next();
-    kernels::Input in = ops.input({x.data() + size_t(first) * size_t(m.view.n_in), tokens, m.view.n_in});
-    return copy_of(ops.project(in, m.view));
+    kernels::Input in = ops.input({x.data() + size_t(first) * size_t(w.n_in), tokens, w.n_in});
+    return copy_of(ops.project(in, w));
+  }
+  std::vector<float> project(const Matrix& m, std::vector<float>& x, int first, int tokens) {
+    return project(m.view, x, first, tokens);
   }
 };
 
@@ -86,6 +92,37 @@ TEST_P(Product, IsWhatTheContractSaysForAnyShapeTokensAndThreads) {
             << "n_in " << n << ", rows " << rows << ", tokens " << tokens;
       }
     }
+  }
+}
+
+// Fewer tokens than a tile, more, and rows past the last panel; packed on every instruction set, since each may pack.
+TEST_P(QuantisedProduct, PackedWeightsGiveTheSameBits) {
+  Random random(12);
+  for (int n : lengths()) {
+    for (int rows : kRowCounts) {
+      const Matrix m = random_matrix(type_.type, rows, n, random);
+      const Packed packed(ops_->next(), m.view);
+      std::vector<float> x = random.activations(kMostTokens, n);
+      const std::vector<float> y = expected(m, x);
+      for (int tokens : kTokenCounts) {
+        ASSERT_TRUE(same_bits(project(packed.view, x, 0, tokens).data(), y.data(), size_t(tokens) * size_t(rows)))
+            << "n_in " << n << ", rows " << rows << ", tokens " << tokens;
+      }
+    }
+  }
+}
+
+TEST_P(QuantisedProduct, PackingIsTheSameBytesAsScalarPacks) {
+  Random random(13);
+  auto plain = make_ops("scalar", 1);
+  for (int n : lengths()) {
+    const Matrix m = random_matrix(type_.type, 37, n, random);
+    const Packed ours(ops_->next(), m.view), theirs(*plain, m.view);
+    const uint64_t used = uint64_t(n) / type_.block_len * (packed_block_bytes());
+    for (int panel = 0; panel < ours.view.panels(); ++panel) {
+      ASSERT_EQ(std::memcmp(ours.view.panel(16 * panel), theirs.view.panel(16 * panel), used), 0) << "n_in " << n;
+    }
+    ASSERT_LT(ours.view.panel_bytes - used, 64u);
   }
 }
 

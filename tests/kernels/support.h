@@ -12,6 +12,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/ops.h"
+#include "kernels/pack.h"
 #include "quant/reference.h"
 
 namespace apr::test {
@@ -151,6 +152,25 @@ struct ExpertMatrices {
   Matrix all;
   kernels::ExpertWeights view;
 };
+
+/// The packed form of a matrix, or of several that lie one after another, with bytes of its own. A sentinel stands
+/// behind it.
+struct Packed {
+  std::vector<std::byte> bytes;
+  Weight view;
+  Packed(Ops& ops, const Weight& stored, int count = 1) {
+    const size_t one = kernels::packed_view(stored, nullptr).bytes(), all = one * size_t(count);
+    bytes.resize(all + 128, std::byte(0x5a));
+    std::byte* to = bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
+    const kernels::ExpertWeights from{stored, count};
+    for (int e = 0; e < count; ++e) {
+      const Weight w = ops.pack(from[e], to + one * size_t(e));
+      if (e == 0) view = w;
+    }
+    EXPECT_EQ(to[all], std::byte(0x5a)) << "packing wrote past its end";
+  }
+};
+
 inline ExpertMatrices random_experts(quant::Type type, int count, int n_out, int n_in, Random& random) {
   ExpertMatrices m{random_matrix(type, count * n_out, n_in, random), {}};
   m.view = {m.all.view, count};

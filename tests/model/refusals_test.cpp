@@ -49,208 +49,129 @@ struct Refusal {
 void PrintTo(const Refusal& r, std::ostream* out) { *out << r.name; }
 
 constexpr auto kBadModel = ErrorCode::BadModel, kUnsupported = ErrorCode::UnsupportedOperation;
-#define EDIT [](Synthetic & m)
+const Refusal kTable[] = {
+    {"no_architecture", "qwen3", [](Synthetic& m) { m.drop("general.architecture"); }, kBadModel,
+     "general.architecture"},
+    {"architecture_a_number", "qwen3", [](Synthetic& m) { m.set("general.architecture", 3.0f); }, kBadModel,
+     "general.architecture", "expected string"},
+    {"architecture_unknown", "qwen3", [](Synthetic& m) { m.set("general.architecture", std::string("mamba")); },
+     kUnsupported, "'mamba'", "qwen3-moe-forward-v1"},
+    {"architecture_empty", "qwen3", [](Synthetic& m) { m.set("general.architecture", std::string()); }, kUnsupported,
+     "''", "qwen3moe, qwen3, qwen2, llama"},
+    {"architecture_with_more_after_it", "qwen3",
+     [](Synthetic& m) { m.set("general.architecture", std::string("qwen3moe2")); }, kUnsupported, "'qwen3moe2'",
+     "qwen3-moe-forward-v1"},
+    {"architecture_of_two_lines", "qwen3",
+     [](Synthetic& m) { m.set("general.architecture", std::string("qwen3\n\x1b[2J")); }, kUnsupported,
+     "'qwen3\\n\\x1b[2J'", "qwen3-moe-forward-v1"},
+    {"architecture_very_long", "qwen3", [](Synthetic& m) { m.set("general.architecture", std::string(100000, 'q')); },
+     kUnsupported, "qqq…", "qwen3-moe-forward-v1"},
 
-const Refusal kTable[] = {{"no_architecture", "qwen3", EDIT{m.drop("general.architecture");
-}  // namespace
-, kBadModel, "general.architecture"
-}  // namespace apr::test
-, {"architecture_a_number", "qwen3", EDIT{m.set("general.architecture", 3.0f);
-}
-, kBadModel, "general.architecture", "expected string"
-}
-, {"architecture_unknown", "qwen3", EDIT{m.set("general.architecture", std::string("mamba"));
-}
-, kUnsupported, "'mamba'", "qwen3-moe-forward-v1"
-}
-, {"architecture_empty", "qwen3", EDIT{m.set("general.architecture", std::string());
-}
-, kUnsupported, "''", "qwen3moe, qwen3, qwen2, llama"
-}
-, {"architecture_with_more_after_it", "qwen3", EDIT{m.set("general.architecture", std::string("qwen3moe2"));
-}
-, kUnsupported, "'qwen3moe2'", "qwen3-moe-forward-v1"
-}
-, {"architecture_of_two_lines", "qwen3", EDIT{m.set("general.architecture", std::string("qwen3\n\x1b[2J"));
-}
-, kUnsupported, "'qwen3\\n\\x1b[2J'", "qwen3-moe-forward-v1"
-}
-, {"architecture_very_long", "qwen3", EDIT{m.set("general.architecture", std::string(100000, 'q'));
-}
-, kUnsupported, "qqq…", "qwen3-moe-forward-v1"
-}
-,
+    {"heads_do_not_divide", "qwen3moe", [](Synthetic& m) { m.set_size("attention.head_count_kv", 4); }, kBadModel,
+     "qwen3moe.attention.head_count: 6 query heads", "4 kv heads"},
+    {"more_kv_heads", "llama", [](Synthetic& m) { m.set_size("attention.head_count_kv", 12); }, kBadModel,
+     "llama.attention.head_count", "12 kv heads"},
+    {"heads_per_layer", "llama",
+     [](Synthetic& m) {
+       m.set("attention.head_count", std::vector<uint32_t>{6, 6});
+     },
+     kBadModel, "llama.attention.head_count", "found array of u32"},
+    {"width_over_heads", "qwen2", [](Synthetic& m) { m.drop("attention.key_length"); }, kBadModel,
+     "qwen2.embedding_length", "attention.key_length"},
+    {"odd_heads", "qwen3",
+     [](Synthetic& m) { m.set_size("attention.key_length", 33).set_size("attention.value_length", 33); }, kBadModel,
+     "qwen3.attention.key_length: found 33", "even"},
+    {"values_of_another_width", "qwen3moe", [](Synthetic& m) { m.set_size("attention.value_length", 16); },
+     kUnsupported, "qwen3moe.attention.value_length: found 16", "32"},
+    {"more_kept_than_there_are", "qwen3moe", [](Synthetic& m) { m.set_size("expert_used_count", 9); }, kBadModel,
+     "qwen3moe.expert_used_count: found 9", "qwen3moe.expert_count is only 8"},
+    {"more_experts_than_tensors", "qwen3moe", [](Synthetic& m) { m.set_size("expert_count", 16); }, kBadModel,
+     "blk.0.ffn_gate_inp.weight: shape [8, 64], expected [16, 64]"},
+    {"a_bias_that_nobody_adds", "llama", [](Synthetic& m) { m.reshape("blk.0.attn_q.bias", {192}); }, kUnsupported,
+     "blk.0.attn_q.bias", "llama models with this tensor"},
+    {"a_tensor_of_another_layer", "qwen3moe", [](Synthetic& m) { m.reshape("blk.7.attn_norm.weight", {64}); },
+     kUnsupported, "blk.7.attn_norm.weight"},
+    {"a_shared_expert", "qwen3moe", [](Synthetic& m) { m.set_size("expert_shared_count", 1); }, kUnsupported,
+     "qwen3moe.expert_shared_count: found 1"},
+    {"experts_not_rescaled", "qwen3moe", [](Synthetic& m) { m.set("expert_weights_norm", false); }, kUnsupported,
+     "expert_weights_norm: found 0"},
+    {"scaled_attention", "llama", [](Synthetic& m) { m.set("attention.scale", 0.5f); }, kUnsupported,
+     "llama.attention.scale: found 0.5"},
+    {"mixtral", "llama", [](Synthetic& m) { m.set_size("expert_count", 8); }, kUnsupported, "llama.expert_count",
+     "qwen3moe"},
+    {"experts_in_words", "llama", [](Synthetic& m) { m.set("expert_count", std::string("8")); }, kBadModel,
+     "llama.expert_count"},
+    {"vocabulary_size", "qwen3", [](Synthetic& m) { m.set_size("vocab_size", 98); }, kBadModel,
+     "qwen3.vocab_size: found 98", "97 rows"},
 
-    {"heads_do_not_divide", "qwen3moe", EDIT{m.set_size("attention.head_count_kv", 4);
-}
-, kBadModel, "qwen3moe.attention.head_count: 6 query heads", "4 kv heads"
-}
-, {"more_kv_heads", "llama", EDIT{m.set_size("attention.head_count_kv", 12);
-}
-, kBadModel, "llama.attention.head_count", "12 kv heads"
-}
-, {"heads_per_layer", "llama", EDIT{m.set("attention.head_count", std::vector<uint32_t>{6, 6});
-}
-, kBadModel, "llama.attention.head_count", "found array of u32"
-}
-, {"width_over_heads", "qwen2", EDIT{m.drop("attention.key_length");
-}
-, kBadModel, "qwen2.embedding_length", "attention.key_length"
-}
-, {"odd_heads", "qwen3", EDIT{m.set_size("attention.key_length", 33).set_size("attention.value_length", 33);
-}
-, kBadModel, "qwen3.attention.key_length: found 33", "even"
-}
-, {"values_of_another_width", "qwen3moe", EDIT{m.set_size("attention.value_length", 16);
-}
-, kUnsupported, "qwen3moe.attention.value_length: found 16", "32"
-}
-, {"more_kept_than_there_are", "qwen3moe", EDIT{m.set_size("expert_used_count", 9);
-}
-, kBadModel, "qwen3moe.expert_used_count: found 9", "qwen3moe.expert_count is only 8"
-}
-, {"more_experts_than_tensors", "qwen3moe", EDIT{m.set_size("expert_count", 16);
-}
-, kBadModel, "blk.0.ffn_gate_inp.weight: shape [8, 64], expected [16, 64]"
-}
-, {"mixtral", "llama", EDIT{m.set_size("expert_count", 8);
-}
-, kUnsupported, "llama.expert_count", "qwen3moe"
-}
-, {"experts_in_words", "llama", EDIT{m.set("expert_count", std::string("8"));
-}
-, kBadModel, "llama.expert_count"
-}
-, {"vocabulary_size", "qwen3", EDIT{m.set_size("vocab_size", 98);
-}
-, kBadModel, "qwen3.vocab_size: found 98", "97 rows"
-}
-,
+    {"eps_zero", "qwen3", [](Synthetic& m) { m.set("attention.layer_norm_rms_epsilon", 0.0f); }, kBadModel,
+     "qwen3.attention.layer_norm_rms_epsilon: found 0"},
+    {"eps_too_small_for_f32", "qwen3", [](Synthetic& m) { m.set("attention.layer_norm_rms_epsilon", 1e-60); },
+     kBadModel, "qwen3.attention.layer_norm_rms_epsilon"},
+    {"eps_negative", "qwen3", [](Synthetic& m) { m.set("attention.layer_norm_rms_epsilon", -1e-6f); }, kBadModel,
+     "qwen3.attention.layer_norm_rms_epsilon: found -"},
+    {"eps_one", "qwen3", [](Synthetic& m) { m.set("attention.layer_norm_rms_epsilon", uint32_t(1)); }, kBadModel,
+     "qwen3.attention.layer_norm_rms_epsilon: found 1"},
+    {"eps_nan", "qwen3", [](Synthetic& m) { m.set("attention.layer_norm_rms_epsilon", std::nanf("")); }, kBadModel,
+     "qwen3.attention.layer_norm_rms_epsilon: found nan"},
+    {"eps_text", "qwen3", [](Synthetic& m) { m.set("attention.layer_norm_rms_epsilon", std::string("1e-6")); },
+     kBadModel, "qwen3.attention.layer_norm_rms_epsilon", "expected number"},
 
-    {"eps_zero", "qwen3", EDIT{m.set("attention.layer_norm_rms_epsilon", 0.0f);
-}
-, kBadModel, "qwen3.attention.layer_norm_rms_epsilon: found 0"
-}
-, {"eps_too_small_for_f32", "qwen3", EDIT{m.set("attention.layer_norm_rms_epsilon", 1e-60);
-}
-, kBadModel, "qwen3.attention.layer_norm_rms_epsilon"
-}
-, {"eps_negative", "qwen3", EDIT{m.set("attention.layer_norm_rms_epsilon", -1e-6f);
-}
-, kBadModel, "qwen3.attention.layer_norm_rms_epsilon: found -"
-}
-, {"eps_one", "qwen3", EDIT{m.set("attention.layer_norm_rms_epsilon", uint32_t(1));
-}
-, kBadModel, "qwen3.attention.layer_norm_rms_epsilon: found 1"
-}
-, {"eps_nan", "qwen3", EDIT{m.set("attention.layer_norm_rms_epsilon", std::nanf(""));
-}
-, kBadModel, "qwen3.attention.layer_norm_rms_epsilon: found nan"
-}
-, {"eps_text", "qwen3", EDIT{m.set("attention.layer_norm_rms_epsilon", std::string("1e-6"));
-}
-, kBadModel, "qwen3.attention.layer_norm_rms_epsilon", "expected number"
-}
-,
+    {"theta_zero", "qwen3moe", [](Synthetic& m) { m.set("rope.freq_base", 0.0f); }, kBadModel,
+     "qwen3moe.rope.freq_base: found 0"},
+    {"theta_one", "qwen3moe", [](Synthetic& m) { m.set("rope.freq_base", uint32_t(1)); }, kBadModel,
+     "qwen3moe.rope.freq_base"},
+    {"theta_negative", "llama", [](Synthetic& m) { m.set("rope.freq_base", -1e6); }, kBadModel,
+     "llama.rope.freq_base: found -"},
+    {"theta_infinite", "llama", [](Synthetic& m) { m.set("rope.freq_base", std::numeric_limits<float>::infinity()); },
+     kBadModel, "llama.rope.freq_base: found inf"},
+    {"theta_nan", "qwen2", [](Synthetic& m) { m.set("rope.freq_base", std::nan("")); }, kBadModel,
+     "qwen2.rope.freq_base: found nan"},
+    {"theta_text", "qwen2", [](Synthetic& m) { m.set("rope.freq_base", std::string("1e6")); }, kBadModel,
+     "qwen2.rope.freq_base", "expected number"},
+    {"theta_missing", "qwen3moe", [](Synthetic& m) { m.drop("rope.freq_base"); }, kBadModel, "qwen3moe.rope.freq_base"},
+    {"rope_dims_odd", "llama", [](Synthetic& m) { m.set_size("rope.dimension_count", 15); }, kBadModel,
+     "llama.rope.dimension_count: found 15", "even"},
+    {"rope_dims_beyond_the_head", "llama", [](Synthetic& m) { m.set_size("rope.dimension_count", 34); }, kBadModel,
+     "llama.rope.dimension_count: found 34", "32"},
+    {"rope_scaling", "qwen2", [](Synthetic& m) { m.set("rope.scaling.type", std::string("yarn")); }, kUnsupported,
+     "qwen2.rope.scaling.type", "'yarn'"},
+    {"rope_scaling_of_two_lines", "qwen2", [](Synthetic& m) { m.set("rope.scaling.type", std::string("a\nb")); },
+     kUnsupported, "qwen2.rope.scaling.type", "'a\\nb'"},
+    {"rope_scaling_a_number", "qwen2", [](Synthetic& m) { m.set("rope.scaling.type", uint32_t(1)); }, kBadModel,
+     "qwen2.rope.scaling.type", "expected string"},
+    {"sliding_window", "qwen3", [](Synthetic& m) { m.set_size("attention.sliding_window", 4096); }, kUnsupported,
+     "qwen3.attention.sliding_window", "4096"},
 
-    {"theta_zero", "qwen3moe", EDIT{m.set("rope.freq_base", 0.0f);
-}
-, kBadModel, "qwen3moe.rope.freq_base: found 0"
-}
-, {"theta_one", "qwen3moe", EDIT{m.set("rope.freq_base", uint32_t(1));
-}
-, kBadModel, "qwen3moe.rope.freq_base"
-}
-, {"theta_negative", "llama", EDIT{m.set("rope.freq_base", -1e6);
-}
-, kBadModel, "llama.rope.freq_base: found -"
-}
-, {"theta_infinite", "llama", EDIT{m.set("rope.freq_base", std::numeric_limits<float>::infinity());
-}
-, kBadModel, "llama.rope.freq_base: found inf"
-}
-, {"theta_nan", "qwen2", EDIT{m.set("rope.freq_base", std::nan(""));
-}
-, kBadModel, "qwen2.rope.freq_base: found nan"
-}
-, {"theta_text", "qwen2", EDIT{m.set("rope.freq_base", std::string("1e6"));
-}
-, kBadModel, "qwen2.rope.freq_base", "expected number"
-}
-, {"theta_missing", "qwen3moe", EDIT{m.drop("rope.freq_base");
-}
-, kBadModel, "qwen3moe.rope.freq_base"
-}
-, {"rope_dims_odd", "llama", EDIT{m.set_size("rope.dimension_count", 15);
-}
-, kBadModel, "llama.rope.dimension_count: found 15", "even"
-}
-, {"rope_dims_beyond_the_head", "llama", EDIT{m.set_size("rope.dimension_count", 34);
-}
-, kBadModel, "llama.rope.dimension_count: found 34", "32"
-}
-, {"rope_scaling", "qwen2", EDIT{m.set("rope.scaling.type", std::string("yarn"));
-}
-, kUnsupported, "qwen2.rope.scaling.type", "'yarn'"
-}
-, {"rope_scaling_of_two_lines", "qwen2", EDIT{m.set("rope.scaling.type", std::string("a\nb"));
-}
-, kUnsupported, "qwen2.rope.scaling.type", "'a\\nb'"
-}
-, {"rope_scaling_a_number", "qwen2", EDIT{m.set("rope.scaling.type", uint32_t(1));
-}
-, kBadModel, "qwen2.rope.scaling.type", "expected string"
-}
-, {"sliding_window", "qwen3", EDIT{m.set_size("attention.sliding_window", 4096);
-}
-, kUnsupported, "qwen3.attention.sliding_window", "4096"
-}
-,
+    {"too_few_factors", "llama", [](Synthetic& m) { m.reshape("rope_freqs.weight", {15}); }, kBadModel,
+     "rope_freqs.weight", "expected 16"},
+    {"factors_of_halves", "llama", [](Synthetic& m) { m.reshape("rope_freqs.weight", {16}, Type::F16); }, kBadModel,
+     "rope_freqs.weight", "type F16"},
+    {"factors_of_zero", "llama", [](Synthetic& m) { m.reshape("rope_freqs.weight", {16}); }, kBadModel,
+     "rope_freqs.weight", "positive"},
 
-    {"too_few_factors", "llama", EDIT{m.reshape("rope_freqs.weight", {15});
-}
-, kBadModel, "rope_freqs.weight", "expected 16"
-}
-, {"factors_of_halves", "llama", EDIT{m.reshape("rope_freqs.weight", {16}, Type::F16);
-}
-, kBadModel, "rope_freqs.weight", "type F16"
-}
-, {"factors_of_zero", "llama", EDIT{m.reshape("rope_freqs.weight", {16});
-}
-, kBadModel, "rope_freqs.weight", "positive"
-}
-,
-
-    {"dense_tensors_in_a_moe_file", "qwen3", EDIT{m.prefix = "qwen3moe";
-for (Synthetic::Key& k : m.keys) k.name = k.name.starts_with("qwen3.") ? "qwen3moe" + k.name.substr(5) : k.name;
-m.set("general.architecture", m.prefix).set_size("expert_count", 8).set_size("expert_used_count", 3);
-m.set_size("expert_feed_forward_length", 32);
-}
-, kBadModel, "blk.0.ffn_gate_inp.weight: not in the file", "qwen3moe model needs it with shape [8, 64] (E, D)"
-}
-, {"embedding_a_vector", "qwen3", EDIT{m.reshape("token_embd.weight", {97 * 64});
-}
-, kBadModel, "token_embd.weight", "[6208]"
-}
-, {"embedding_of_three_dimensions", "qwen3", EDIT{m.reshape("token_embd.weight", {1, 97, 64});
-}
-, kBadModel, "token_embd.weight", "[1, 97, 64]"
-}
-, {"norm_of_another_length", "qwen3moe", EDIT{m.reshape("blk.1.attn_q_norm.weight", {64});
-}
-, kBadModel, "blk.1.attn_q_norm.weight: shape [64], expected [32] (d)"
-}
-, {"bias_of_another_length", "qwen2", EDIT{m.reshape("blk.1.attn_k.bias", {192});
-}
-, kBadModel, "blk.1.attn_k.bias: shape [192], expected [64] (G·d)"
-}
-, {"more_layers_than_tensors", "qwen3moe", EDIT{m.set_size("block_count", 4096);
-}
-, kBadModel, "blk.2.attn_norm.weight: not in the file"
-}
-,
-}
-;
+    {"dense_tensors_in_a_moe_file", "qwen3",
+     [](Synthetic& m) {
+       m.prefix = "qwen3moe";
+       for (Synthetic::Key& k : m.keys) k.name = k.name.starts_with("qwen3.") ? "qwen3moe" + k.name.substr(5) : k.name;
+       m.set("general.architecture", m.prefix).set_size("expert_count", 8).set_size("expert_used_count", 3);
+       m.set_size("expert_feed_forward_length", 32);
+     },
+     kBadModel, "blk.0.ffn_gate_inp.weight: not in the file", "qwen3moe model needs it with shape [8, 64] (E, D)"},
+    {"embedding_a_vector", "qwen3", [](Synthetic& m) { m.reshape("token_embd.weight", {97 * 64}); }, kBadModel,
+     "token_embd.weight", "[6208]"},
+    {"embedding_of_three_dimensions", "qwen3",
+     [](Synthetic& m) {
+       m.reshape("token_embd.weight", {1, 97, 64});
+     },
+     kBadModel, "token_embd.weight", "[1, 97, 64]"},
+    {"norm_of_another_length", "qwen3moe", [](Synthetic& m) { m.reshape("blk.1.attn_q_norm.weight", {64}); }, kBadModel,
+     "blk.1.attn_q_norm.weight: shape [64], expected [32] (d)"},
+    {"bias_of_another_length", "qwen2", [](Synthetic& m) { m.reshape("blk.1.attn_k.bias", {192}); }, kBadModel,
+     "blk.1.attn_k.bias: shape [192], expected [64] (G·d)"},
+    {"more_layers_than_tensors", "qwen3moe", [](Synthetic& m) { m.set_size("block_count", 4096); }, kBadModel,
+     "blk.2.attn_norm.weight: not in the file"},
+};
 
 class Refusals : public testing::TestWithParam<Refusal> {};
 TEST_P(Refusals, SayWhy) {

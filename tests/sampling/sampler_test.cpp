@@ -70,8 +70,8 @@ TEST(Random, IsTheSameOnEveryMachine) {
 TEST(Greedy, LargestWithTiesToTheLowerId) {
   EXPECT_EQ(pick_once({}, {1, 5, 2, 5}), 1);
   EXPECT_EQ(pick_once({}, {kNan, -3, kNan, -2}), 3);
-  EXPECT_EQ(pick_once({}, {-kInf, -kInf}), 0);
-  EXPECT_EQ(pick_once({}, {kNan, kNan}), 0);
+  EXPECT_EQ(pick_once({}, {-kInf, -kInf}), -1);
+  EXPECT_EQ(pick_once({}, {kNan, kNan}), -1);
   EXPECT_EQ(pick_once({}, {0, kInf, kInf}), 1);
 }
 
@@ -106,7 +106,7 @@ TEST(Draws, SameSeedSameTokens) {
 TEST(Draws, BrokenLogitsAreNeverDrawn) {
   const std::vector<float> logits = {kNan, 1, -kInf, 1, kNan};
   EXPECT_EQ(support({.temperature = 1}, logits), (std::set<Token>{1, 3}));
-  EXPECT_EQ(pick_once({.temperature = 1}, {kNan, -kInf}), 0);
+  EXPECT_EQ(pick_once({.temperature = 1}, {kNan, -kInf}), -1);
   EXPECT_EQ(support({.temperature = 1}, {0, kInf, 3}), (std::set<Token>{1}));
 }
 
@@ -159,6 +159,19 @@ TEST(LogitBias, AddsAndBans) {
   EXPECT_EQ(pick_once({.logit_bias = {{2, 10.0f}}}, {3, 2, 0}), 2);
   EXPECT_EQ(pick_once({.logit_bias = {{0, -kInf}}}, {3, 2, 0}), 1);
   EXPECT_EQ(support({.logit_bias = {{0, -kInf}}, .temperature = 1}, {3, 2, 0}), (std::set<Token>{1, 2}));
+}
+
+TEST(LogitBias, WhenAllAreBannedThereIsNoToken) {
+  const std::map<Token, float> all = {{0, -kInf}, {1, -kInf}, {2, -kInf}};
+  EXPECT_EQ(pick_once({.logit_bias = all}, {3, 2, 0}), -1);
+  EXPECT_EQ(pick_once({.logit_bias = all, .temperature = 1}, {3, 2, 0}), -1);
+}
+
+TEST(Overflow, CountsAsTheLargestThereIs) {
+  const float most = std::numeric_limits<float>::max();
+  EXPECT_EQ(pick_once({}, {1, kInf, 2}), 1);
+  EXPECT_EQ(pick_once({.repetition_penalty = 1e-3f}, {most, 1, 0}, {0}), 0);  // most / 1e-3 is infinite
+  EXPECT_EQ(support({.temperature = 0.5f}, {kInf, kInf, 0}), (std::set<Token>{0, 1}));
 }
 
 TEST(Validate, NamesTheFieldAndWhatIsAllowed) {

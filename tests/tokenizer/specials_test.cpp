@@ -5,6 +5,9 @@
 #include <random>
 #include <string>
 
+#include "base/error.h"
+#include "tokenizer/small_vocabulary.h"
+
 namespace apr::tokenizer {
 namespace {
 
@@ -63,6 +66,20 @@ TEST(Specials, EqualsTheNaiveSearchOnRandomInputs) {
     }
     EXPECT_EQ(text.substr(match.begin, match.length), expected) << text;
     EXPECT_EQ(match.begin, expected.empty() ? text.size() : at - 1) << text;
+  }
+}
+
+TEST(Specials, AnAbsurdlyLongOneIsRefused) {
+  auto with = [](size_t length) {
+    Tokenizer(small_vocabulary("qwen2", {}, {{std::string(length, '<'), Kind::Control}}));
+  };
+  with(256);
+  try {
+    with(257);
+    FAIL() << "it was accepted";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::BadModel);
+    EXPECT_NE(std::string(e.what()).find("special token 256 has 257 bytes"), std::string::npos) << e.what();
   }
 }
 

@@ -104,7 +104,8 @@ APR_INLINE typename Isa::I codes_of(typename Isa::F x) {
   return Isa::bits(Isa::add(x, Isa::set(kRoundMagic)));
 }
 
-/// Codes to the nearest integer, ties to even. A block whose largest magnitude is below 1e-30 becomes zeros.
+/// Codes to the nearest integer, ties to even. A block whose largest magnitude is below 1e-30 becomes zeros; one that
+/// holds a NaN or an infinity gets a NaN for its scale, so that what is broken stays visible down to the logits.
 template <class Isa>
 void quantise(const float* x, int n, XBlock* out) {
   for (int start = 0; start < n; start += XBlock::kLen, ++out) {
@@ -119,7 +120,8 @@ void quantise(const float* x, int n, XBlock* out) {
     int sum[2] = {0, 0};
     for (int i = 0; i < 16; ++i) sum[0] += out->code[i];
     for (int i = 16; i < 32; ++i) sum[1] += out->code[i];
-    out->scale = live ? most / 127.0f : 0.0f;
+    const float broken = Isa::sum(Isa::fma(a, Isa::set(0), Isa::mul(b, Isa::set(0))));  // NaN, or else a zero
+    out->scale = (live ? most / 127.0f : 0.0f) + broken;
     out->sum = out->scale * float(sum[0] + sum[1]);
     out->bias = -128 * (sum[0] + sum[1]);
     for (int h = 0; h < 2; ++h) {

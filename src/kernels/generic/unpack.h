@@ -44,12 +44,13 @@ APR_INLINE const std::byte* unit_ahead(const std::byte* panel, const std::byte* 
   return panel ? panel + size_t(unit) * kBytes : nullptr;
 }
 
-/// 16 rows as the file stores them, turned into words unit by unit. Rows past the last are stood in for by repeating it:
-/// their results are not used.
+/// 16 rows as the file stores them, turned into words unit by unit. Rows past the last are stood in for by repeating
+/// it: their results are not used.
 template <class Isa, class Q>
 class StoredRows {
  public:
-  StoredRows(const Weight& w, int row0, int rows, const std::byte* next) : w_(w), row0_(row0), rows_(rows), next_(next) {}
+  StoredRows(const Weight& w, int row0, int rows, const std::byte* next)
+      : w_(w), row0_(row0), rows_(rows), next_(next) {}
   explicit StoredRows(const ProductJob& job) : StoredRows(*job.w, job.row0, job.rows, job.next) {}
 
   APR_INLINE UnitWords unit(int column0, int columns, UnitBuffer& out) const {
@@ -111,8 +112,7 @@ class PackedRows {
   static constexpr int kWordBytes = 64 * Q::layout.words * kUnit / int(Q::info.block_len);  // of a unit
 
  public:
-  explicit PackedRows(const ProductJob& job)
-      : panel_(job.w->panel(job.row0)), next_(job.next), n_in_(job.w->n_in) {}
+  explicit PackedRows(const ProductJob& job) : panel_(job.w->panel(job.row0)), next_(job.next), n_in_(job.w->n_in) {}
 
   APR_INLINE UnitWords unit(int column0, int, UnitBuffer&) const {
     constexpr int len = int(Q::info.block_len), words = Q::layout.words;

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace apr::gguf {
+namespace apr {
 
 /// Bytes of unknown origin, fit for a message: UTF-8 stays; control characters, characters that steer a terminal or the
 /// direction of text, and bytes that are no UTF-8 become escapes such as \x1b; what is longer than max_bytes is cut,
@@ -18,4 +18,4 @@ std::string printable(std::string_view text, size_t max_bytes = 80);
 /// A path, likewise; cut when it is very long.
 std::string shown(const std::filesystem::path& path);
 
-}  // namespace apr::gguf
+}  // namespace apr

@@ -1,10 +1,10 @@
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 #include <fmt/format.h>
 
 #include <cstdint>
 
-namespace apr::gguf {
+namespace apr {
 namespace {
 
 struct Decoded {
@@ -68,4 +68,4 @@ std::string printable(std::string_view text, size_t max_bytes) {
 
 std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
 
-}  // namespace apr::gguf
+}  // namespace apr
