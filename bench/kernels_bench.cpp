@@ -13,9 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "base/large_memory.h"
 #include "base/thread_pool.h"
 #include "kernels/dispatch.h"
 #include "kernels/ops.h"
+#include "kernels/pack.h"
 #include "quant/types.h"
 
 namespace {
@@ -54,7 +56,7 @@ void set_rate(State& state, const char* name, double per_iteration) {
   state.counters[name] = Counter(per_iteration * double(state.iterations()) / 1e9, Counter::kIsRate);
 }
 
-void product(State& state, const quant::TypeInfo& type, std::string_view isa) {
+void product(State& state, const quant::TypeInfo& type, std::string_view isa, bool packed) {
   const int T = int(state.range(0));
   const uint64_t row_bytes = type.row_bytes(kIn);
   const size_t matrix_bytes = size_t(kOut * row_bytes), matrices = std::max<size_t>(1, kWeightBytes / matrix_bytes);
@@ -62,9 +64,17 @@ void product(State& state, const quant::TypeInfo& type, std::string_view isa) {
   std::vector<float> x = random_floats(size_t(T) * kIn);
   Bench bench(isa);
   kernels::Input in = bench.ops.input({x.data(), T, kIn});
+  std::vector<kernels::Weight> weights;
+  const kernels::Weight one{type.type, kOut, kIn, bytes.data(), row_bytes};
+  const LargeMemory memory(packed ? matrices * kernels::packed_view(one, nullptr).bytes() : 0);
+  for (size_t i = 0; i < matrices; ++i) {
+    const kernels::Weight stored{type.type, kOut, kIn, bytes.data() + i * matrix_bytes, row_bytes};
+    weights.push_back(packed ? bench.ops.pack(stored, memory.data() + i * kernels::packed_view(stored, nullptr).bytes())
+                             : stored);
+  }
   size_t at = 0;
   for (auto _ : state) {
-    const kernels::Weight w{type.type, kOut, kIn, bytes.data() + at * matrix_bytes, row_bytes};
+    const kernels::Weight& w = weights[at];
     bench.ops.begin();
     in.q = nullptr;  // quantising is part of the price
     benchmark::DoNotOptimize(bench.ops.project(in, w).data);
@@ -114,14 +124,18 @@ void attend(State& state, std::string_view isa, kernels::KvType type) {
 
 void add_products(std::string_view isa) {
   for (const quant::TypeInfo& type : quant::all_types()) {
-    const std::string name = "product/" + std::string(type.name) + "/" + std::string(isa);
-    benchmark::RegisterBenchmark(name.c_str(), [&type, isa](State& s) { product(s, type, isa); })
-        ->ArgName("T")
-        ->Arg(1)
-        ->Arg(8)
-        ->Arg(64)
-        ->Arg(512)
-        ->Unit(benchmark::kMicrosecond);
+    for (const bool packed : {false, true}) {
+      if (packed && !type.quantised()) continue;
+      const std::string name =
+          "product/" + std::string(type.name) + "/" + std::string(isa) + (packed ? "/packed" : "/stored");
+      benchmark::RegisterBenchmark(name.c_str(), [&type, isa, packed](State& s) { product(s, type, isa, packed); })
+          ->ArgName("T")
+          ->Arg(1)
+          ->Arg(8)
+          ->Arg(64)
+          ->Arg(512)
+          ->Unit(benchmark::kMicrosecond);
+    }
   }
 }
 

@@ -29,13 +29,17 @@ class Tokenize final : public Verb {
   apr tokenize MODEL.gguf --jsonl --decode             {"ids":[…]} lines to {"text":…} lines
   apr tokenize --vocab-dir DIR -p text                 from vocab.json, merges.txt and added_tokens.json)");
     app.add_option("MODEL", path_, "A GGUF file with a tokenizer");
-    app.add_option("--vocab-dir", vocab_dir_, "A folder with vocab.json and merges.txt, instead of MODEL");
-    app.add_option("--pre", pre_, "Pre-tokenizer for --vocab-dir: qwen2, gpt-2 or llama-bpe")->capture_default_str();
+    auto* folder =
+        app.add_option("--vocab-dir", vocab_dir_, "A folder with vocab.json and merges.txt, instead of MODEL");
+    app.add_option("--pre", pre_, "Pre-tokenizer for --vocab-dir: qwen2, gpt-2 or llama-bpe")
+        ->needs(folder)
+        ->capture_default_str();
     app.add_option("-p,--prompt", prompt_,
                    "The text (or the ids, with --decode); @FILE reads a file, - standard input (the default)");
     app.add_flag("--jsonl", jsonl_, "Read a JSON object per line from standard input and print one for each");
-    app.add_flag("--no-special", no_special_, "Take special tokens such as <|im_end|> in the text as plain text");
-    app.add_flag("--decode", decode_, "From ids to text");
+    auto* no_special =
+        app.add_flag("--no-special", no_special_, "Take special tokens such as <|im_end|> in the text as plain text");
+    app.add_flag("--decode", decode_, "From ids to text")->excludes(no_special);
   }
 
   int run() override {

@@ -224,6 +224,10 @@ class Tokenize(Case):
         back = self.ok(apr("tokenize", MODEL, "--jsonl", "--decode", stdin="\n".join(json.dumps({"ids": r}) for r in rows)))
         self.assertEqual([json.loads(line)["text"] for line in back.splitlines()], ["a", "", "\0é"])
 
+    def test_flags_that_would_do_nothing_are_refused(self):
+        self.refused(apr("tokenize", MODEL, "--pre", "qwen2", "-p", "x"), 2, "--pre")
+        self.refused(apr("tokenize", MODEL, "--decode", "--no-special", "-p", "1"), 2, "--no-special")
+
     def test_bad_lines_are_named(self):
         for line in ("nonsense", "{}", '{"text":5}', '{"text":"a","special":3}', "[]", '{"text":"a"'):
             done = apr("tokenize", MODEL, "--jsonl", stdin='{"text":"a"}\n' + line)
