@@ -13,6 +13,7 @@ constexpr size_t kHugePage = size_t(2) << 20;
 
 LargeMemory::LargeMemory(size_t bytes) {
   if (bytes > std::numeric_limits<size_t>::max() - kHugePage) throw std::bad_alloc();
+  if (bytes == 0) return;
   const size_t whole = bytes + kHugePage;
   void* p = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();

@@ -56,10 +56,11 @@ class Bench final : public Verb {
     if (options.context == 0) options.context = depth_ + std::max(prefill_, decode_) + 1;
     const Clock::time_point start = Clock::now();
     engine::Engine engine(flags_.path, options);
+    engine::Session session(engine);
     load_s_ = seconds_since(start);
     if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
     facts_ = model_facts(engine.file(), engine.config());
-    measure(engine);
+    measure(engine, session);
     json_ ? print_json(document(engine)) : print(text(engine));
     return 0;
   }
@@ -75,9 +76,8 @@ class Bench final : public Verb {
     return ids;
   }
 
-  void measure(engine::Engine& engine) {
+  void measure(engine::Engine& engine, engine::Session& session) {
     const int V = engine.config().V;
-    engine::Session session(engine);
     Progress progress("measuring", size_t(repeat_ + 1) * size_t((prefill_ > 0) + (decode_ > 0)));
     size_t done = 0;
     if (depth_ > 0) session.extend(tokens(depth_, V, 1));

@@ -138,7 +138,7 @@ class Inspect final : public Verb {
     out += t.is_null() ? "  chat template     none\n"
                        : fmt::format("  chat template     {} bytes, begins {}\n", t["bytes"].get<size_t>(),
                                      to_text(t["first_line"]));
-    out += "\nmemory by context (weights are mapped and shared)\n";
+    out += "\nmemory by context (weights mapped or packed)\n";
     for (const Json& m : d["memory"]) {
       out += fmt::format("  {:>8} tokens   KV cache {:>8.3f} GiB   scratch {:>6.3f} GiB   with weights {:>8.2f} GiB\n",
                          m["context"].get<int>(), gib(m["kv_bytes"]), gib(m["scratch_bytes"]), gib(m["total_bytes"]));

@@ -106,14 +106,14 @@ class Logits final : public Verb {
         parse_tokens(!tokens_.empty() && tokens_[0] == '@' ? read_file(tokens_.substr(1)) : tokens_, "--tokens");
     if (same_file(out_, flags_.path))
       fail(ErrorCode::Usage, "--out {}: this is the model itself; name another file", out_);
-    flags_.expected_tokens = tokens.size();
     engine::Options options = flags_.options();
     options.rows = all_ ? model::Rows::All : model::Rows::Last;
     options.chunk = std::min<int>(options.chunk, int(std::max<size_t>(tokens.size(), 1)));
+    options.expected_tokens = (tokens.size() + size_t(options.chunk) - 1) / size_t(options.chunk);  // passes
     if (options.context == 0) options.context = int(tokens.size());  // just the room they need
     engine::Engine engine(flags_.path, options);
-    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
     engine::Session session(engine);
+    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
     OutputFile file(out_);
     Progress progress("logits", tokens.size());
     if (all_) {

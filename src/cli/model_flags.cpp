@@ -43,19 +43,25 @@ void ModelFlags::declare(CLI::App& app) {
       ->group(group);
 }
 
-CLI::Validator whole_number(int64_t least, int64_t most) {
+CLI::Validator whole_number(int64_t least, uint64_t most) {
+  const std::string range = fmt::format("{} to {}", least, most);
   return CLI::Validator(
-      [least, most](std::string& text) -> std::string {
-        int64_t value = 0;
-        const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool whole = error == std::errc() && stop == text.data() + text.size() && value >= least && value <= most;
-        if (whole) {
+      [least, most, range](std::string& text) -> std::string {
+        const char* end = text.data() + text.size();
+        auto read = [&](auto& value) {
+          const auto [stop, error] = std::from_chars(text.data(), end, value);
+          return error == std::errc() && stop == end;
+        };
+        int64_t below_zero = 0;
+        uint64_t value = 0;
+        if (read(value) && value <= most && (least <= 0 || value >= uint64_t(least))) {
           text = std::to_string(value);  // 010 is ten: the parser behind us would take it for octal
           return {};
         }
-        return fmt::format("found '{}', expected a whole number from {} to {}", text, least, most);
+        if (read(below_zero) && below_zero < 0 && below_zero >= least) return {};
+        return fmt::format("found '{}', expected a whole number from {}", text, range);
       },
-      "INT");
+      "from " + range);
 }
 
 std::string name_of(engine::Load load) {

@@ -1,7 +1,6 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <limits>
 #include <string>
 
 #include "engine/engine.h"
@@ -27,7 +26,7 @@ class ModelFlags {
 std::string name_of(engine::Load load);
 
 /// Accepts decimal digits, with a minus where `least` is negative, from least on: no octal, no wrapping round.
-CLI::Validator whole_number(int64_t least = 0, int64_t most = std::numeric_limits<int64_t>::max());
+CLI::Validator whole_number(int64_t least, uint64_t most);
 
 /// Declares the positional MODEL.
 void declare_model(CLI::App& app, std::string& path);

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <optional>
 
 #include "base/error.h"
@@ -72,15 +73,14 @@ class Run final : public Verb {
     const Clock::time_point start = Clock::now();
     if (request_.max_tokens >= 0) flags_.expected_tokens = uint64_t(std::max(1, request_.max_tokens));
     engine::Engine engine(flags_.path, flags_.options());
-    load_ms_ = ms_since(start);
-    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
     request_.prompt = raw_ ? raw_tokens(engine, text) : chatml_tokens(engine, text, system_);
     if (request_.prompt.empty())
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
     if (flags_.context == 0) engine.make_room(wanted_context(engine));
-    describe(engine);
-
     engine::Session session(engine);
+    load_ms_ = ms_since(start);
+    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
+    describe(engine);
     const engine::Answer answer = generate(engine, session, cancel);
     if (json()) {
       print_json(document(engine, answer));
@@ -111,7 +111,7 @@ class Run final : public Verb {
         ->capture_default_str()
         ->group(group);
     app.add_option("--seed", s.seed, "Same seed, same answer")
-        ->transform(whole_number())
+        ->transform(whole_number(0, std::numeric_limits<uint64_t>::max()))
         ->capture_default_str()
         ->group(group);
     app.add_option("--repetition-penalty", s.repetition_penalty, "Above 1: tokens already there become less likely")
@@ -181,7 +181,7 @@ class Run final : public Verb {
                      engine.options().threads, engine.isa(), engine.options().context));
     const std::string& reason = engine.load_reason();
     note(fmt::format("memory: weights {:.2f} GiB ({}{}), KV cache {:.2f} GiB, scratch {:.2f} GiB",
-                     double(m.packed ? m.packed : m.weights) / (1 << 30), name_of(engine.options().load),
+                     double(m.packed + m.weights) / (1 << 30), name_of(engine.options().load),
                      reason.empty() ? "" : ": " + reason, double(m.kv) / (1 << 30), double(m.scratch) / (1 << 30)));
   }
 

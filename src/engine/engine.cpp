@@ -4,8 +4,8 @@
 
 #include "base/cpus.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/printable.h"
-#include "engine/memory.h"
 #include "engine/packed_weights.h"
 #include "kernels/dispatch.h"
 
@@ -33,31 +33,31 @@ struct Engine::Impl {
   Impl(const std::filesystem::path& path, Options wanted)
       : options(std::move(wanted)),
         kernels_exist(kernels::choose_kernels(options.isa).name),
-        file(open(path, options.load)) {
+        file(gguf::File::open(path, options.load == Load::Read ? gguf::Access::Read : gguf::Access::Mmap)) {
     naming_file([&] {
       model = model::load(file, plan);
       read_tokenizer();
     });
     settle_options();
     memory = estimate_memory(file, *model, options.threads, options.context, options.chunk, *options.kv, options.rows);
-    settle_load();
-    check_memory(memory.packed);
+    if (options.load == Load::Packed && plan.packable_bytes() == 0) {
+      fail(ErrorCode::UnsupportedOperation,
+           "packed weights: {} has no quantised matrix, and others are used as they are; use --load mmap",
+           shown(file.path()));
+    }
+    check_memory();
     pool = std::make_unique<ThreadPool>(options.threads);
     op = std::make_unique<kernels::Ops>(*pool, options.isa);
-    if (options.load == Load::Packed) pack();
-    op->reserve(memory.scratch);
   }
 
-  static gguf::File open(const std::filesystem::path& path, Load load) {
-    if (load != Load::Read) return gguf::File::open(path);
-    std::error_code ignored;  // what is wrong with the path, opening it will say
-    const auto size = std::filesystem::file_size(path, ignored);
-    if (const uint64_t available = available_memory(); !ignored && size > available) {
-      fail(ErrorCode::Memory,
-           "{}: reading its {:.2f} GiB needs more memory than the {:.2f} GiB that are free; use mmap", shown(path),
-           gib(size), gib(available));
-    }
-    return gguf::File::open(path, gguf::Access::Read);
+  /// Brings the weights to where they are used. Only now is it known how much context they have to share memory with.
+  void start() {
+    if (started) return;
+    settle_load();
+    check_memory();
+    if (options.load == Load::Packed) pack();
+    op->reserve(memory.scratch);
+    started = true;
   }
 
   /// Puts the file's name before what is wrong with its model or tokenizer.
@@ -67,7 +67,7 @@ struct Engine::Impl {
       body();
     } catch (const Error& e) {
       const std::string name = shown(file.path());
-      if (std::string_view(e.what()).find(name) != std::string_view::npos) throw;
+      if (std::string_view(e.what()).starts_with(name + ":")) throw;
       throw Error(e.code(), name + ": " + e.what());
     }
   }
@@ -136,19 +136,15 @@ struct Engine::Impl {
     constexpr uint64_t kTokens = 20;
     if (options.expected_tokens == 0) return true;
     const uint64_t per_token = std::max<uint64_t>(1, plan.bytes_per_token(model->config().E, model->config().K));
-    return options.expected_tokens >= kTokens * plan.stored_bytes() / per_token;
+    return options.expected_tokens >= kTokens * plan.packable_bytes() / per_token;
   }
 
   void settle_load() {
-    if (options.load == Load::Packed && plan.stored_bytes() == 0) {
-      fail(ErrorCode::UnsupportedOperation,
-           "packed weights: {} has no quantised matrix, and others are used as they are; use --load mmap",
-           shown(file.path()));
-    }
     if (options.load == Load::Auto) {
-      const uint64_t all = plan.packed_bytes() + memory.kv + memory.scratch, available = available_memory();
+      const uint64_t all = saturating_sum({plan.packed_bytes(), plan.other_bytes(), memory.kv, memory.scratch}),
+                     available = available_memory();
       options.load = Load::Mmap;
-      if (plan.stored_bytes() == 0) {
+      if (plan.packable_bytes() == 0) {
         load_reason = "no quantised matrix to pack";
       } else if (all > available) {
         load_reason = fmt::format("packed they need {:.2f} GiB with KV cache and scratch, {:.2f} GiB are free",
@@ -160,28 +156,31 @@ struct Engine::Impl {
         load_reason = "they fit into memory";
       }
     }
-    if (options.load == Load::Packed) memory.packed = plan.packed_bytes();
+    if (options.load == Load::Packed) {
+      memory.packed = plan.packed_bytes();
+      memory.weights = plan.other_bytes();
+    }
   }
 
   void pack() {
-    const bool forget = file.file_bytes() + memory.packed > available_memory();
+    const bool forget = saturating_sum({file.file_bytes(), memory.packed}) > available_memory();
     packed.emplace(file, plan, *op, forget, options.packing);
     model = model::load(file, *packed);
   }
 
-  /// `packed`: bytes of weights that are still to be packed.
-  void check_memory(uint64_t to_pack) {
-    const uint64_t wanted = memory.kv + memory.scratch + to_pack, available = available_memory();
+  void check_memory() {
+    const uint64_t to_pack = started ? 0 : memory.packed;
+    const uint64_t wanted = saturating_sum({memory.kv, memory.scratch, to_pack}), available = available_memory();
     if (wanted > available) {
       fail(ErrorCode::Memory,
            "memory: {:.2f} GiB of KV cache for {} tokens, {:.2f} GiB of scratch{} are needed, {:.2f} GiB are free; ask "
            "for a smaller context (--ctx) or chunk (--chunk){}",
            gib(memory.kv), options.context, gib(memory.scratch),
            to_pack ? fmt::format(" and {:.2f} GiB of packed weights", gib(to_pack)) : "", gib(available),
-           to_pack ? ", or use --load mmap" : "");
+           memory.packed ? ", or use --load mmap" : "");
     }
     const uint64_t total = total_memory();
-    if (options.load == Load::Mmap && memory.weights + wanted > total) {
+    if (options.load != Load::Read && saturating_sum({memory.weights, wanted}) > total) {
       warning = fmt::format(
           "the weights ({:.1f} GiB) do not fit this machine's memory ({:.1f} GiB) beside KV cache and scratch: they "
           "will be read from disk again and again",
@@ -203,6 +202,7 @@ struct Engine::Impl {
   MemoryEstimate memory;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<kernels::Ops> op;
+  bool started = false;
 };
 
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
@@ -228,7 +228,7 @@ void Engine::make_room(size_t tokens) {
   impl_->check_context(tokens);
   impl_->options.context = int(tokens);
   impl_->memory.kv = model::KvCache::bytes(config().L, config().G, config().d, int(tokens), *options().kv);
-  impl_->check_memory(0);
+  impl_->check_memory();
 }
 std::string_view Engine::isa() const { return impl_->op->isa(); }
 const MemoryEstimate& Engine::memory() const { return impl_->memory; }
@@ -238,7 +238,7 @@ const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }
 
 Session::Session(Engine& engine)
-    : engine_(engine),
+    : engine_((engine.impl_->start(), engine)),
       kv_(engine.config().L, engine.config().G, engine.config().d, engine.options().context, *engine.options().kv) {}
 
 void Session::check(std::span<const Token> tokens) const {
@@ -260,6 +260,7 @@ kernels::Mat Session::step(std::span<const Token> chunk, model::Rows rows) {
   op.begin();
   op.stop_when(stop_);
   kernels::Mat logits = engine_.model().forward(op, chunk, kv_, rows);
+  op.stop_when(nullptr);
   if (logits.data) tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
   return logits;
 }

@@ -34,7 +34,7 @@ struct Options {
   int chunk = 512;                       ///< tokens of prefill per forward pass
   std::optional<model::KvType> kv = {};  ///< nullopt = F16, or F32 for full-precision files
   Load load = Load::Auto;
-  uint64_t expected_tokens = 0;  ///< that will be computed before the engine goes; 0 = many
+  uint64_t expected_tokens = 0;  ///< that will be decoded one by one before the engine goes; 0 = many
   std::function<void(uint64_t done, uint64_t total)> packing =
       {};                                ///< told while packing, in bytes; may throw to give up
   model::Rows rows = model::Rows::Last;  ///< All: extend_all() will be used, so its scratch is planned for
@@ -42,8 +42,9 @@ struct Options {
 
 /// What a model takes, known before anything is allocated. Bytes.
 struct MemoryEstimate {
-  uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or read
-  uint64_t packed = 0;   ///< packed weights, 0 when there are none. The file's are not in memory then
+  uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or read; packed: what is
+                         ///< used from it nevertheless
+  uint64_t packed = 0;  ///< packed weights; 0 when there are none
   uint64_t kv = 0;
   uint64_t scratch = 0;
 };
@@ -51,7 +52,8 @@ struct MemoryEstimate {
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
                                model::KvType kv, model::Rows rows = model::Rows::Last);
 
-/// A model ready to run: file, binding, weights, tokenizer, kernels, threads.
+/// A model ready to run: file, binding, weights, tokenizer, kernels, threads. The weights are brought into memory when
+/// the first session is made: until then the context can be raised to what a prompt needs.
 ///
 /// errors  those of gguf::File, model::load and Tokenizer; Memory when the estimate exceeds what the machine has free;
 ///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks; Usage for
@@ -75,7 +77,7 @@ class Engine {
   /// Raises the context of sessions made from now on, if it is below `tokens`. errors: Context, Memory
   void make_room(size_t tokens);
   const MemoryEstimate& memory() const;
-  /// Why Load::Auto chose as it did, for people; empty when nothing was to be chosen.
+  /// Why Load::Auto chose as it did when the first session was made, for people; empty when nothing was to be chosen.
   const std::string& load_reason() const;
   /// Something the user should know about speed ("the weights exceed this machine's memory …"), or empty.
   const std::string& warning() const;
@@ -97,6 +99,7 @@ class Engine {
 /// threads one caller at a time; sessions of one engine take turns
 class Session {
  public:
+  /// errors  Memory; what Options::packing throws
   explicit Session(Engine& engine);
 
   /// Runs tokens through the model in chunks. Returns the logits [V] after the last one, valid until the next call on
@@ -105,7 +108,8 @@ class Session {
   /// nothing has changed then
   std::span<const float> extend(std::span<const Token> tokens, const std::function<bool(size_t)>& progress = {});
 
-  /// The same, handing over the logits of every position in order. needs: Options::rows = All
+  /// The same, handing over the logits of every position in order; ends early when it is stopped. needs: Options::rows
+  /// = All
   void extend_all(std::span<const Token> tokens,
                   const std::function<void(size_t position, std::span<const float> logits)>& row);
 

@@ -77,6 +77,18 @@ void check(const Engine& engine, const Session& session, const Request& request)
   }
 }
 
+/// Lets a flag stop a session for as long as this lives.
+class StopGuard {
+ public:
+  StopGuard(Session& session, const std::atomic<bool>* flag) : session_(session) { session.stop_when(flag); }
+  ~StopGuard() { session_.stop_when(nullptr); }
+  StopGuard(const StopGuard&) = delete;
+  StopGuard& operator=(const StopGuard&) = delete;
+
+ private:
+  Session& session_;
+};
+
 /// A model that computes no numbers has no answer.
 void refuse_broken(const Engine& engine, std::span<const float> logits) {
   const auto broken = std::find_if(logits.begin(), logits.end(), [](float l) { return std::isnan(l); });
@@ -119,7 +131,7 @@ Answer generate(Engine& engine, Session& session, const Request& request,
   StopFilter filter(request.stop_strings, on_text);
 
   Clock::time_point start = Clock::now();
-  session.stop_when(cancel);
+  const StopGuard stop(session, cancel);
   std::span<const float> logits = session.extend(request.prompt, [&](size_t done) {
     if (on_prefill) on_prefill(done);
     return !cancelled();
@@ -131,7 +143,8 @@ Answer generate(Engine& engine, Session& session, const Request& request,
   auto sample = [&] {  // one token; says why to stop, if it is to
     refuse_broken(engine, logits);
     const Token token = sampler.pick(logits);
-    if (token < 0) fail(ErrorCode::BadInput, "logit bias: every token is banned; leave some out");
+    if (token < 0)
+      fail(ErrorCode::BadInput, "no token can follow: the logit of each is -infinity; ban fewer (--logit-bias)");
     sampler.accept(token);
     answer.tokens.push_back(token);
     const auto& stops = engine.stop_tokens();

@@ -13,7 +13,7 @@ bool can_pack(const kernels::Weight& w) { return quant::info(w.type).quantised()
 kernels::Weight PackingPlan::place(const gguf::Tensor& t, const kernels::Weight& stored, int count) {
   (count > 1 ? experts_ : dense_) += t.data.size();
   if (can_pack(stored)) {
-    stored_ += t.data.size();
+    packable_ += t.data.size();
     packed_ += uint64_t(count) * kernels::packed_view(stored, nullptr).bytes();
   }
   return stored;
@@ -21,7 +21,7 @@ kernels::Weight PackingPlan::place(const gguf::Tensor& t, const kernels::Weight&
 
 PackedWeights::PackedWeights(const gguf::File& file, const PackingPlan& plan, kernels::Ops& op, bool forget,
                              Report report)
-    : file_(file), op_(op), total_(plan.stored_bytes()), forget_(forget), report_(std::move(report)) {
+    : file_(file), op_(op), total_(plan.packable_bytes()), forget_(forget), report_(std::move(report)) {
   try {
     memory_ = LargeMemory(plan.packed_bytes());
   } catch (const std::bad_alloc&) {

@@ -15,15 +15,16 @@ class PackingPlan final : public model::Placement {
  public:
   kernels::Weight place(const gguf::Tensor& t, const kernels::Weight& stored, int count) override;
   uint64_t packed_bytes() const { return packed_; }
-  uint64_t stored_bytes() const { return stored_; }
+  uint64_t packable_bytes() const { return packable_; }                   ///< as the file stores them
+  uint64_t other_bytes() const { return dense_ + experts_ - packable_; }  ///< of matrices that stay in the file
   uint64_t bytes_per_token(int experts, int kept) const { return dense_ + (experts ? experts_ / experts * kept : 0); }
 
  private:
-  uint64_t packed_ = 0, stored_ = 0, dense_ = 0, experts_ = 0;
+  uint64_t packed_ = 0, packable_ = 0, dense_ = 0, experts_ = 0;
 };
 
 /// Packs the quantised matrices of a model into memory of its own as they are bound, and lets go of the file's bytes
-/// one tensor after another, so that the two are never in memory together. Other matrices stay in the file.
+/// one tensor after another, so that the process never holds the two together. Other matrices stay in the file.
 ///
 /// owns    the packed weights; must outlive the model
 /// errors  constructor: Memory. place(): what `progress` throws

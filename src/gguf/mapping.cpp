@@ -11,12 +11,27 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/printable.h"
 
 namespace apr::gguf {
 namespace {
 
 constexpr std::align_val_t kAlignment{4096};  // a page, as madvise asks
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
 
 int open_for_reading(const std::filesystem::path& path) {
   const int fd =
@@ -64,34 +79,32 @@ void Mapping::Release::operator()(const std::byte* p) const {
   }
 }
 
-Mapping::Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 void Mapping::release(std::span<const std::byte> part, bool from_cache) const {
-  if (file_.get() < 0) return;
+  if (file_.empty()) return;
   // Whole pages only: the ends may belong to neighbours.
   const size_t page = size_t(::sysconf(_SC_PAGESIZE)), at = size_t(part.data() - bytes_.get());
   const size_t first = (at + page - 1) / page * page, end = (at + part.size()) / page * page;
   if (first >= end) return;
   ::madvise(const_cast<std::byte*>(bytes_.get()) + first, end - first, MADV_DONTNEED);
-  if (from_cache) ::posix_fadvise(file_.get(), off_t(first), off_t(end - first), POSIX_FADV_DONTNEED);
+  if (!from_cache) return;
+  const Descriptor file(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // if it fails: it was only a hint
+  ::posix_fadvise(file.get(), off_t(first), off_t(end - first), POSIX_FADV_DONTNEED);
 }
 
 Mapping Mapping::open(const std::filesystem::path& path, Access access) {
-  Descriptor fd(open_for_reading(path));
+  const Descriptor fd(open_for_reading(path));
   const size_t size = size_of(fd.get(), path);
   if (access == Access::Mmap) {
     void* p = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
     if (p == MAP_FAILED)
       fail(ErrorCode::Io, "{}: cannot map into memory: {}; use the read mode instead", shown(path),
            std::strerror(errno));
-    return Mapping(Owned(static_cast<const std::byte*>(p), Release{size, true}), size, std::move(fd));
+    return Mapping(Owned(static_cast<const std::byte*>(p), Release{size, true}), size, path);
   }
-  void* memory = ::operator new(size, kAlignment, std::nothrow);
+  void* memory = size > available_memory() ? nullptr : ::operator new(size, kAlignment, std::nothrow);
   if (!memory)
-    fail(ErrorCode::Memory, "{}: cannot get {} bytes of memory to read it; use mmap or a smaller model", shown(path),
-         size);
+    fail(ErrorCode::Memory, "{}: cannot get {} bytes of memory to read it; use --load mmap, or a smaller model",
+         shown(path), size);
   // Huge pages, where the system has them: reading weights waits less for address translation.
   ::madvise(memory, size, MADV_HUGEPAGE);
   Mapping whole(Owned(static_cast<const std::byte*>(memory), Release{size, false}), size);

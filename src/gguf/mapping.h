@@ -29,27 +29,13 @@ class Mapping {
     bool mapped = false;
     void operator()(const std::byte* p) const;
   };
-  class Descriptor {
-   public:
-    explicit Descriptor(int fd = -1) : fd_(fd) {}
-    ~Descriptor();
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-      std::swap(fd_, other.fd_);
-      return *this;
-    }
-    int get() const { return fd_; }
-
-   private:
-    int fd_;
-  };
   using Owned = std::unique_ptr<const std::byte, Release>;
-  Mapping(Owned bytes, size_t size, Descriptor file = Descriptor())
+  Mapping(Owned bytes, size_t size, std::filesystem::path file = {})
       : bytes_(std::move(bytes)), size_(size), file_(std::move(file)) {}
 
   Owned bytes_;
   size_t size_;
-  Descriptor file_;  // of a mapped file
+  std::filesystem::path file_;  // that is mapped; else empty
 };
 
 }  // namespace apr::gguf

@@ -157,9 +157,10 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
 
   int total = 0;
   for (const Projection& p : all) total += p.w.panels();
-  // Few tokens: about 32 KiB of weights an item, a few microseconds, so that nobody waits long for the last one.
+  // About 32 KiB of weights an item, a few microseconds of one token, so that nobody waits long for the last one; and
+  // several items for each worker.
   const uint64_t panel_bytes = std::max<uint64_t>(1, all.begin()->w.row_bytes * kPanelRows);
-  const int per_item = int(std::clamp<uint64_t>((uint64_t(32) << 10) / panel_bytes, 1, 8));
+  const int per_item = std::clamp(std::min(int((uint64_t(32) << 10) / panel_bytes), total / (8 * workers())), 1, 8);
   auto one_panel = [&](int panel, int worker) {
     const Projection* p = all.begin();
     while (panel >= p->w.panels()) panel -= (p++)->w.panels();

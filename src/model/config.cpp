@@ -43,7 +43,13 @@ class Keys {
   }
   void refuse_scaling() const {
     const std::string* type = meta_.string(name("rope.scaling.type"));
-    if (type && *type != "none") {
+    if (type && *type == "none") return;  // then the rest means nothing
+    for (const char* key : {"rope.scaling.factor", "rope.scale_linear"}) {
+      if (const double factor = meta_.f64(name(key)).value_or(1); factor != 1 && factor != 0) {
+        fail(ErrorCode::UnsupportedOperation, "{}: found {}; RoPE scaled by a factor is not built", name(key), factor);
+      }
+    }
+    if (type) {
       fail(ErrorCode::UnsupportedOperation,
            "{}: rope scaling '{}' is not built; only unscaled RoPE and llama-3 factors (rope_freqs.weight) are",
            name("rope.scaling.type"), printable(*type));
@@ -55,12 +61,23 @@ class Keys {
       const char* key;
       double off, also_off;
     } kVariants[] = {
-        {"expert_weights_scale", 1, 0},      {"expert_weights_norm", 1, 1},     {"expert_gating_func", 1, 0},
-        {"expert_shared_count", 0, 0},       {"expert_group_count", 1, 0},      {"leading_dense_block_count", 0, 0},
-        {"interleave_moe_layer_step", 1, 0}, {"attention.causal", 1, 1},        {"attention.clamp_kqv", 0, 0},
-        {"attention.max_alibi_bias", 0, 0},  {"attention.scale", 0, 0},         {"attention.logit_softcapping", 0, 0},
-        {"attn_logit_softcapping", 0, 0},    {"final_logit_softcapping", 0, 0}, {"logit_scale", 1, 0},
-        {"embedding_scale", 1, 0},           {"residual_scale", 1, 0},          {"use_parallel_residual", 0, 0},
+        {"expert_weights_scale", 1, 0},
+        {"expert_weights_norm", 1, 1},
+        {"expert_gating_func", 1, 0},
+        {"expert_shared_count", 0, 0},
+        {"expert_group_count", 1, 0},
+        {"leading_dense_block_count", 0, 0},
+        {"interleave_moe_layer_step", 1, 0},
+        {"attention.causal", 1, 1},
+        {"attention.clamp_kqv", 0, 0},
+        {"attention.max_alibi_bias", 0, 0},
+        {"attention.logit_softcapping", 0, 0},
+        {"attn_logit_softcapping", 0, 0},
+        {"final_logit_softcapping", 0, 0},
+        {"logit_scale", 1, 0},
+        {"embedding_scale", 1, 0},
+        {"residual_scale", 1, 0},
+        {"use_parallel_residual", 0, 0},
     };
     for (const auto& v : kVariants) {
       const gguf::Value* value = meta_.find(name(v.key));
@@ -106,6 +123,10 @@ void read_attention(const Keys& keys, Config& c) {
   if (c.d % 2 != 0)
     fail(ErrorCode::BadModel, "{}: found {}, expected an even number (RoPE turns pairs)",
          keys.name("attention.key_length"), c.d);
+  if (keys.has("attention.scale") && std::abs(keys.number("attention.scale") * std::sqrt(double(c.d)) - 1) > 1e-5) {
+    fail(ErrorCode::UnsupportedOperation, "{}: found {}; scales other than 1 / sqrt({}) are not built",
+         keys.name("attention.scale"), keys.number("attention.scale"), c.d);
+  }
   c.eps = float(keys.number("attention.layer_norm_rms_epsilon"));
   if (!(c.eps > 0 && c.eps < 1)) {
     fail(ErrorCode::BadModel, "{}: found {}, expected a number between 0 and 1",

@@ -6,12 +6,6 @@
 #include "base/error.h"
 
 namespace apr::model {
-namespace {
-constexpr std::align_val_t kAlign{64};
-}
-
-void KvCache::Free::operator()(std::byte* p) const { ::operator delete(p, kAlign); }
-
 uint64_t KvCache::bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type) {
   const uint64_t row = 2 * uint64_t(layers) * uint64_t(kv_heads) * uint64_t(head_dim) * (type == KvType::F16 ? 2 : 4);
   uint64_t all = 0;
@@ -23,7 +17,7 @@ KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType ty
   const uint64_t size = bytes(layers, kv_heads, head_dim, capacity, type);
   try {
     // Not cleared: a position is written before it is read, and pages that no token reached stay with the system.
-    memory_.reset(static_cast<std::byte*>(::operator new(size, kAlign)));
+    memory_ = LargeMemory(size);
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::Memory, "KV cache for {} tokens: the system refused {} MiB; ask for a smaller context", capacity,
          size >> 20);
@@ -33,7 +27,7 @@ KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType ty
 kernels::KvView KvCache::layer(int l) const {
   kernels::KvView view{nullptr, nullptr, heads_, dim_, capacity_, length_, type_};
   const size_t one = size_t(heads_) * size_t(capacity_) * size_t(dim_) * view.element_bytes();
-  view.k = memory_.get() + size_t(l) * 2 * one;
+  view.k = memory_.data() + size_t(l) * 2 * one;
   view.v = view.k + one;
   return view;
 }

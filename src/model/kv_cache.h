@@ -1,9 +1,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
+#include "base/large_memory.h"
 #include "kernels/kv_view.h"
 
 namespace apr::model {
@@ -31,10 +31,7 @@ class KvCache {
  private:
   int heads_, dim_, capacity_, length_ = 0;
   KvType type_;
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
-  std::unique_ptr<std::byte, Free> memory_;
+  LargeMemory memory_;
 };
 
 }  // namespace apr::model

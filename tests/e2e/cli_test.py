@@ -106,7 +106,7 @@ class Run(Case):
         self.refused(apr("dance"), 2, "dance")
 
     def test_numbers_are_whole_and_in_range(self):
-        for flags in (("--seed", "-1"), ("--seed", "99999999999999999999"), ("-n", "abc"), ("-n", ""), ("-n", "1e3"),
+        for flags in (("--seed", "-1"), ("--seed", "99999999999999999999"), ("--seed", ""), ("-n", "abc"), ("-n", ""), ("-n", "1e3"),
                       ("-n", "0x10"), ("--threads", "0"), ("--ctx", "12a"), ("--top-k", "-1"), ("--penalty-window", "-2")):
             self.refused(apr("run", MODEL, "-p", "Hi", *flags), 2, "whole number", f"'{flags[1]}'")
         tenth = self.ok(apr("run", MODEL, "-p", "Hi", "-n", "10"))

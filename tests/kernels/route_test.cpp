@@ -46,7 +46,7 @@ void expect_sorted_slots(const Routed& r, int K) {
       }
       const auto begin = r.expert.begin() + token * K, at = std::find(begin, begin + K, r.used_expert[u]);
       ASSERT_NE(at, begin + K) << "token " << token << " did not choose expert " << r.used_expert[u];
-      ASSERT_EQ(r.slot_weight[size_t(slot)], r.weight[size_t(at - r.expert.begin())]);
+      ASSERT_TRUE(same_bits(&r.slot_weight[size_t(slot)], &r.weight[size_t(at - r.expert.begin())], 1));
     }
   }
 }
@@ -117,7 +117,8 @@ TEST(Route, LargeLogitsStayFinite) {
   EXPECT_NEAR(r.weight[2], 1 / (1 + std::exp(-1.0)), 1e-6);
 }
 
-TEST(Route, NanAndInfinityDoNotCrash) {
+// The choice means nothing then, but it is one, and the weights say so.
+TEST(Route, NanAndInfinityStayVisibleInTheWeights) {
   constexpr float inf = HUGE_VALF;
   const float nan = std::nanf("");
   for (const std::vector<float>& logits : {std::vector<float>(8, nan),
@@ -130,7 +131,7 @@ TEST(Route, NanAndInfinityDoNotCrash) {
       for (int k = 0; k < K; ++k) ASSERT_TRUE(r.expert[size_t(k)] >= 0 && r.expert[size_t(k)] < 8);
       ASSERT_EQ(std::adjacent_find(r.expert.begin(), r.expert.end()), r.expert.end()) << "an expert twice";
       expect_sorted_slots(r, K);
-      expect_weights_sum_to_one(r, K);
+      for (float w : r.weight) ASSERT_TRUE(std::isnan(w)) << w;
     }
   }
 }

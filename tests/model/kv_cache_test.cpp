@@ -66,6 +66,11 @@ TEST_P(EveryKvType, CountsItsTokens) {
   EXPECT_EQ(kv.type(), GetParam());
 }
 
+TEST(KvCache, BytesThatOverflowAreMoreThanAnyMemory) {
+  EXPECT_EQ(KvCache::bytes(4096, 4096, 1024, 1 << 30, KvType::F32), std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 1, KvType::F16), 96u << 10);
+}
+
 TEST(KvCache, RefusesWhatTheSystemRefuses) {
 #ifdef APR_SANITIZED
   GTEST_SKIP() << "sanitizers end the program when an allocation is far too large";

@@ -89,7 +89,7 @@ void store_kv(const float* x, int n, KvType type, std::byte* out) {
       store_some<Isa>(reinterpret_cast<float*>(out) + i, v, count);
       return;
     }
-    v = Isa::min(Isa::max(v, Isa::set(-65504.0f)), Isa::set(65504.0f));
+    v = Isa::min(Isa::set(65504.0f), Isa::max(Isa::set(-65504.0f), v));  // of a NaN: the NaN, as the second operand
     std::byte half[2 * kLanes];
     Isa::store_half(half, v);
     std::memcpy(out + 2 * i, half, size_t(2 * count));

@@ -1,11 +1,11 @@
-#include "engine/memory.h"
+#include "base/memory.h"
 
 #include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
 
-namespace apr::engine {
+namespace apr {
 namespace {
 
 constexpr uint64_t kUnknown = std::numeric_limits<uint64_t>::max();
@@ -64,4 +64,4 @@ uint64_t meminfo(const char* key) {
 uint64_t available_memory() { return std::min(meminfo("MemAvailable:"), cgroup().left); }
 uint64_t total_memory() { return std::min(meminfo("MemTotal:"), cgroup().limit); }
 
-}  // namespace apr::engine
+}  // namespace apr
