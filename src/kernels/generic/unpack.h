@@ -89,7 +89,7 @@ class StoredRows {
     return unit_ahead<kStoredUnitsAhead, kUnitBytes<Q>>(w_.panel(row0_), next_, w_.n_in, column0);
   }
   /// One of kFetchParts shares of the unit there.
-  APR_INLINE void fetch(const std::byte* there, int part) const {
+  APR_INLINE void fetch(const std::byte* there, int part) const {  // by force: GCC deletes calls that only prefetch
     constexpr int rows = kPanelRows / kFetchParts;
     for (int r = rows * part; r < rows * (part + 1); ++r) {
       for (int line = 0; line < kUnitBytes<Q>; line += 64)
@@ -124,7 +124,7 @@ class PackedRows {
   APR_INLINE const std::byte* ahead(int column0) const {
     return unit_ahead<kPackedUnitsAhead, kWordBytes>(panel_, next_, n_in_, column0);
   }
-  APR_INLINE void fetch(const std::byte* there, int part) const {
+  APR_INLINE void fetch(const std::byte* there, int part) const {  // by force, likewise
     constexpr int lines = kWordBytes / 64;
     for (int line = lines * part / kFetchParts; line < lines * (part + 1) / kFetchParts; ++line)
       __builtin_prefetch(there + 64 * line, 0, 3);
