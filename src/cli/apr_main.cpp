@@ -2,11 +2,13 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <string>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
 
@@ -53,6 +55,12 @@ int usage_error(bool json, const CLI::App& app, const CLI::ParseError& error, co
     return report(json, "Usage", int(ErrorCode::Usage), "there is no verb '" + first + "'; see: apr --help");
   }
   for (const CLI::App* used : app.get_subcommands()) verb = used->get_name() + " ";
+  if (const std::vector<std::string> extra = app.remaining(true); !extra.empty()) {
+    const auto flag = std::find_if(extra.begin(), extra.end(), [](const std::string& a) { return a.starts_with('-'); });
+    const std::string what = flag != extra.end() ? "there is no flag '" + printable(*flag) + "'"
+                                                 : "one argument too many: '" + printable(extra.front()) + "'";
+    return report(json, "Usage", int(ErrorCode::Usage), what + "; see: apr " + verb + "--help");
+  }
   return report(json, "Usage", int(ErrorCode::Usage), one_line(error.what()) + "; see: apr " + verb + "--help");
 }
 

@@ -1,6 +1,7 @@
 #include "cli/prompt.h"
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/terminal.h"
 
 namespace apr::cli {
@@ -13,8 +14,18 @@ std::string read_prompt(const std::optional<std::string>& flag) {
     fail(ErrorCode::Usage, "prompt: missing; give it with -p \"TEXT\", -p @FILE, or through standard input");
   }
   if (*flag == "-") return read_stdin();
-  if (!flag->empty() && flag->front() == '@') return read_file(flag->substr(1));
+  if (flag->starts_with('@')) return read_named_file("-p", *flag);
   return *flag;
+}
+
+std::string read_named_file(std::string_view flag, const std::string& at_name) {
+  try {
+    if (at_name.size() == 1) fail(ErrorCode::Usage, "expected @FILE");
+    return read_file(at_name.substr(1));
+  } catch (const Error& e) {
+    fail(e.code(), "{} {}: {}; text that begins with @ goes through standard input or another file", flag,
+         printable(at_name), e.what());
+  }
 }
 
 std::vector<Token> chatml_tokens(const engine::Engine& engine, const std::string& user,

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -10,6 +11,9 @@ namespace apr::cli {
 /// The text that a -p flag stands for: TEXT, @FILE, or - for standard input. Without a flag, standard input if it is
 /// not a terminal. errors  Usage when there is neither, Io
 std::string read_prompt(const std::optional<std::string>& flag);
+
+/// The file of a flag's value @FILE. errors: Usage (no name), Io
+std::string read_named_file(std::string_view flag, const std::string& at_name);
 
 /// One user turn in ChatML, the format of the Qwen family, up to where the answer begins:
 ///   <|im_start|>system\n…<|im_end|>\n<|im_start|>user\n…<|im_end|>\n<|im_start|>assistant\n

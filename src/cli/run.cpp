@@ -66,7 +66,9 @@ class Run final : public Verb {
     read_logit_bias();
     const std::atomic<bool>& cancel = catch_interrupts();
     const std::string text = read_prompt(prompt_);
-    if (system_ && !system_->empty() && system_->front() == '@') system_ = read_file(system_->substr(1));
+    if (system_ && *system_ == "-")
+      fail(ErrorCode::Usage, "--system: found '-', expected text or @FILE; standard input is the prompt's");
+    if (system_ && system_->starts_with('@')) system_ = read_named_file("--system", *system_);
     if (text.empty() && !raw_)
       fail(ErrorCode::BadInput, "prompt: it is empty; give some text with -p, -p @FILE or standard input");
 
@@ -77,15 +79,22 @@ class Run final : public Verb {
     if (request_.prompt.empty())
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
     if (flags_.context == 0) engine.make_room(wanted_context(engine));
+    sampling::validate(request_.sampling, size_t(engine.config().V));  // before the weights are brought in
+    describe_model(engine);
     engine::Session session(engine);
     load_ms_ = ms_since(start);
-    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
-    describe(engine);
+    describe_memory(engine);
+    warn(engine);
     const engine::Answer answer = generate(engine, session, cancel);
     if (json()) {
       print_json(document(engine, answer));
     } else {
       print(no_stream_ ? answer.text + "\n" : "\n");
+    }
+    if (answer.finish == engine::Finish::Context) {
+      note(fmt::format("apr: warning: the context of {} tokens is full, so the answer is cut off{}",
+                       engine.options().context,
+                       engine.options().context < engine.config().context ? "; a larger one: --ctx" : ""));
     }
     if (verbose_) report(answer);
     return answer.finish == engine::Finish::Interrupted ? interrupt_exit_code() : 0;
@@ -100,16 +109,17 @@ class Run final : public Verb {
     app.add_option("--temperature", s.temperature, "0: always the most probable token; 0.7 is usual for variety")
         ->capture_default_str()
         ->group(group);
-    app.add_option("--top-k", s.top_k, "Only the k most probable tokens; 0: all")
-        ->transform(whole_number(0, 1 << 30))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--top-p", s.top_p, "Only the most probable tokens that together reach p")
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--min-p", s.min_p, "Only tokens at least p times as probable as the best")
-        ->capture_default_str()
-        ->group(group);
+    auto* top_k = app.add_option("--top-k", s.top_k, "Only the k most probable tokens; 0: all")
+                      ->transform(whole_number(0, 1 << 30))
+                      ->capture_default_str()
+                      ->group(group);
+    auto* top_p = app.add_option("--top-p", s.top_p, "Only the most probable tokens that together reach p")
+                      ->capture_default_str()
+                      ->group(group);
+    auto* min_p = app.add_option("--min-p", s.min_p, "Only tokens at least p times as probable as the best")
+                      ->capture_default_str()
+                      ->group(group);
+    cuts_ = {top_k, top_p, min_p};
     app.add_option("--seed", s.seed, "Same seed, same answer")
         ->transform(whole_number(0, std::numeric_limits<uint64_t>::max()))
         ->capture_default_str()
@@ -155,8 +165,14 @@ class Run final : public Verb {
   size_t wanted_context(const engine::Engine& engine) const {
     constexpr size_t long_answer = 4096;
     const size_t prompt = request_.prompt.size(), trained = size_t(engine.config().context);
-    if (request_.max_tokens >= 0)
-      return prompt + size_t(std::max(request_.max_tokens, 1)) - 1;  // the last is not fed back
+    const size_t answer = size_t(std::max(request_.max_tokens, 1)) - 1;  // the last token is not fed back
+    if (prompt + answer > trained) {
+      fail(ErrorCode::Context,
+           "context: a prompt of {} tokens{} does not fit; the model was trained for {} in all; send less{}", prompt,
+           answer > 0 ? fmt::format(" and an answer of {}", request_.max_tokens) : "", trained,
+           answer > 0 ? " or ask for fewer (-n)" : "");
+    }
+    if (request_.max_tokens >= 0) return prompt + answer;
     return std::max(prompt, std::min(prompt + long_answer, trained));
   }
 
@@ -174,15 +190,30 @@ class Run final : public Verb {
         &cancel);
   }
 
-  void describe(const engine::Engine& engine) const {
+  void describe_model(const engine::Engine& engine) const {
     if (!verbose_) return;
-    const engine::MemoryEstimate& m = engine.memory();
     note(fmt::format("{}: {}, {} threads, {}, context {} tokens", flags_.path, engine.config().architecture,
                      engine.options().threads, engine.isa(), engine.options().context));
+  }
+
+  void describe_memory(const engine::Engine& engine) const {
+    if (!verbose_) return;
+    const engine::MemoryEstimate& m = engine.memory();
     const std::string& reason = engine.load_reason();
     note(fmt::format("memory: weights {:.2f} GiB ({}{}), KV cache {:.2f} GiB, scratch {:.2f} GiB",
                      double(m.packed + m.weights) / (1 << 30), name_of(engine.options().load),
                      reason.empty() ? "" : ": " + reason, double(m.kv) / (1 << 30), double(m.scratch) / (1 << 30)));
+  }
+
+  /// What the user may not have meant.
+  void warn(const engine::Engine& engine) const {
+    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
+    if (prompt_ && *prompt_ != "-" && stdin_has_data())
+      note("apr: warning: standard input is not read, since -p gives the prompt; use -p - and --system for both");
+    if (request_.sampling.temperature > 0) return;
+    for (const CLI::Option* cut : cuts_) {
+      if (cut->count() > 0) note(fmt::format("apr: warning: {} does nothing at temperature 0", cut->get_name()));
+    }
   }
 
   void report(const engine::Answer& a) const {
@@ -216,6 +247,7 @@ class Run final : public Verb {
   ModelFlags flags_;
   std::optional<std::string> prompt_, system_;
   std::vector<std::string> logit_bias_;
+  std::vector<CLI::Option*> cuts_;  ///< flags that only matter where tokens are drawn
   std::string format_ = "text";
   bool raw_ = false, verbose_ = false, stream_ = false, no_stream_ = false;
   engine::Request request_;

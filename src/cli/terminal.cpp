@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,6 +68,11 @@ Json error_document(std::string_view code, int exit_code, std::string_view messa
 bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 bool stdin_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
+
+bool stdin_has_data() {
+  int waiting = 0;
+  return !stdin_is_terminal() && ::ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting > 0;
+}
 
 void note(std::string_view line) {
   if (stderr_is_terminal()) std::fputs("\r\033[K", stderr);

@@ -26,6 +26,8 @@ Json error_document(std::string_view code, int exit_code, std::string_view messa
 bool stdout_is_terminal();
 bool stderr_is_terminal();
 bool stdin_is_terminal();
+/// Something waits in a pipe or file on standard input.
+bool stdin_has_data();
 /// One line on standard error, after clearing a progress bar that may stand there.
 void note(std::string_view line);
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/model_flags.h"
 #include "cli/prompt.h"
 #include "cli/terminal.h"
@@ -23,7 +24,7 @@ class Tokenize final : public Verb {
 
   void declare(CLI::App& app) override {
     app.footer(R"(Examples
-  apr tokenize MODEL.gguf -p "Hello, world!"           9707 11 1879 0
+  apr tokenize MODEL.gguf -p "Hello, world!"           9707 11 1879 0 (with the vocabulary of Qwen3)
   apr tokenize MODEL.gguf --decode -p "9707 11 1879"   Hello, world
   apr tokenize MODEL.gguf --jsonl < lines.jsonl        {"text":…,"special":bool} lines to {"ids":[…]} lines
   apr tokenize MODEL.gguf --jsonl --decode             {"ids":[…]} lines to {"text":…} lines
@@ -95,9 +96,9 @@ class Tokenize final : public Verb {
       if (line.empty() || line == "\r") continue;
       try {
         out += to_text(answer(tokenizer, Json::parse(line))) + "\n";
-      } catch (const Json::exception& e) {
+      } catch (const Json::exception&) {
         print(out);
-        fail(ErrorCode::BadInput, "line {}: {}; expected {}", number, std::string(e.what()).substr(0, 200),
+        fail(ErrorCode::BadInput, "line {}: found {}, expected {}", number, printable(line, 60),
              decode_ ? R"({"ids":[…]})" : R"({"text":…,"special":true or false})");
       } catch (const Error& e) {
         print(out);

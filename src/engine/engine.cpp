@@ -42,7 +42,7 @@ struct Engine::Impl {
     memory = estimate_memory(file, *model, options.threads, options.context, options.chunk, *options.kv, options.rows);
     if (options.load == Load::Packed && plan.packable_bytes() == 0) {
       fail(ErrorCode::UnsupportedOperation,
-           "packed weights: {} has no quantised matrix, and others are used as they are; use --load mmap",
+           "packed weights: {} has no quantised matrix, so there is nothing to pack; use --load mmap",
            shown(file.path()));
     }
     check_memory();
@@ -153,7 +153,10 @@ struct Engine::Impl {
         load_reason = fmt::format("packing them would take longer than {} tokens gain", options.expected_tokens);
       } else {
         options.load = Load::Packed;
-        load_reason = "they fit into memory";
+        load_reason =
+            options.expected_tokens
+                ? fmt::format("they fit into memory, and {} tokens gain more than it takes", options.expected_tokens)
+                : "they fit into memory, and many tokens may come";
       }
     }
     if (options.load == Load::Packed) {

@@ -44,7 +44,7 @@ struct Options {
 struct MemoryEstimate {
   uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or read; packed: what is
                          ///< used from it nevertheless
-  uint64_t packed = 0;  ///< packed weights; 0 when there are none
+  uint64_t packed = 0;   ///< packed weights; 0 when there are none
   uint64_t kv = 0;
   uint64_t scratch = 0;
 };

@@ -100,7 +100,7 @@ class Run(Case):
         self.refused(apr("run", MODEL, "-p", "Hi", "-n", "5000"), 7, "4096")
         self.refused(apr("run", MODEL, "-p", "Hi", "--isa", "neon"), 2, "neon", "scalar")
         self.refused(apr("run", MODEL, "-p", "Hi", "--top-p", "1.5"), 2, "top-p", "1.5")
-        self.refused(apr("run", MODEL, "-p", "Hi", "--frobnicate"), 2, "frobnicate", "apr run --help")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--frobnicate"), 2, "there is no flag '--frobnicate'", "apr run --help")
         self.refused(apr("run", MODEL, "-p", "Hi", "--stop", ""), 2, "stop")
         self.refused(apr(), 2)
         self.refused(apr("dance"), 2, "dance")
@@ -120,13 +120,26 @@ class Run(Case):
                              self.ok(apr("run", MODEL, "-p", "Hi", "--system", "You are terse.")))
         self.refused(apr("run", MODEL, "-p", "Hi", "--system", "@/nowhere.txt"), 3, "/nowhere.txt")
         self.refused(apr("run", MODEL, "-p", "Hi", "--raw", "--system", "x"), 2, "--raw")
+        self.refused(apr("run", MODEL, "-p", "Hi", "--system", "-"), 2, "@FILE")
+        self.refused(apr("run", MODEL, "-p", "@"), 2, "@FILE")
+
+    def test_warnings_of_what_was_not_meant(self):
+        for args, stdin, fragment in (
+            (("--ctx", "18"), "", "context of 18 tokens is full"),
+            (("--top-k", "5"), "", "--top-k does nothing at temperature 0"),
+            ((), "some diff", "standard input is not read"),
+        ):
+            done = apr("run", MODEL, "-p", "What is the capital of France?", *args, stdin=stdin)
+            self.ok(done)
+            self.assertEqual(len(done.stderr.decode().splitlines()), 1, done.stderr.decode())
+            self.assertIn(fragment, done.stderr.decode())
 
     def test_ways_to_load_are_shown_and_give_the_same_text(self):
         for load in ("mmap", "packed", "read"):
             done = apr("run", MODEL, "-p", "What is 2+2?", "--load", load, "-f", "json")
             document = json.loads(self.ok(done))
             self.assertEqual((document["text"], document["load"]), ("2 + 2 = 4", load))
-        self.assertIn("(packed: they fit into memory)", apr("run", MODEL, "-p", "Hi", "-v").stderr.decode())
+        self.assertIn("(packed: they fit into memory, and many tokens may come)", apr("run", MODEL, "-p", "Hi", "-v").stderr.decode())
         self.assertIn("2 tokens", apr("run", MODEL, "-p", "Hi", "-v", "-n", "2").stderr.decode())
         self.refused(apr("run", MODEL, "-p", "Hi", "--load", "fast"), 2, "fast")
 
