@@ -123,10 +123,13 @@ APR_INLINE void multiply_words(UnitWords u, int columns, const float (*scale)[16
   }
 }
 
-/// NT tokens, unit by unit, with the sums of all of them in registers.
+/// Up to NT tokens, unit by unit, with the sums of all of them in registers. Where there are fewer the last is computed
+/// again: that costs less than another pass over the weights, or another program for every number.
 template <class Isa, class Q, int NT, class Rows>
 APR_INLINE void few_tokens(const ProductJob& job, const Rows& rows) {
   const int n = job.w->n_in;
+  const XBlock* x[NT];
+  for (int t = 0; t < NT; ++t) x[t] = job.xq[std::min(t, job.tokens - 1)];
   typename Isa::F main[NT], mins[NT];
   for (int t = 0; t < NT; ++t) main[t] = mins[t] = Isa::set(0);
   for (int column0 = 0; column0 < n; column0 += kUnit) {
@@ -135,14 +138,23 @@ APR_INLINE void few_tokens(const ProductJob& job, const Rows& rows) {
     const UnitWords u = rows.unit(column0, columns, buffer);
     alignas(64) float scale[16][16], min[16][16];
     unit_scales<Isa, Q>(u, columns, scale, min);
-    multiply_words<Isa, Q, NT>(u, columns, scale, min, job.xq, column0 / XBlock::kLen, main, mins, rows,
+    multiply_words<Isa, Q, NT>(u, columns, scale, min, x, column0 / XBlock::kLen, main, mins, rows,
                                rows.ahead(column0));
   }
-  for (int t = 0; t < NT; ++t) Isa::store(job.y + kPanelRows * t, Isa::sub(main[t], mins[t]));
+  for (int t = 0; t < std::min(NT, job.tokens); ++t) Isa::store(job.y + kPanelRows * t, Isa::sub(main[t], mins[t]));
 }
 
-/// One token: straight from the words. A few: unit by unit, each used while it is in the first-level cache. Many:
-/// the whole panel first, then all tokens.
+/// few_tokens, for the smallest power of two that has room for all.
+template <class Isa, class Q, int NT = 1, class Rows>
+void few_packed_tokens(const ProductJob& job, const Rows& rows) {
+  if constexpr (NT < Isa::token_tile) {
+    if (job.tokens > NT) return few_packed_tokens<Isa, Q, 2 * NT>(job, rows);
+  }
+  few_tokens<Isa, Q, NT>(job, rows);
+}
+
+/// One token, and a few of packed rows (few_packed_tokens): straight from the words. A few: unit by unit, each used
+/// while it is in the first-level cache. Many: the whole panel first, then all tokens.
 template <class Isa, class Q, class Rows>
 APR_INLINE void product_of(const ProductJob& job, const Rows& rows) {
   if (job.tokens == 1) return few_tokens<Isa, Q, 1>(job, rows);
@@ -162,7 +174,9 @@ APR_INLINE void product_of(const ProductJob& job, const Rows& rows) {
 template <class Isa, class Q>
 void quantised_product(const ProductJob& job) {
   if (job.w->packed()) {
-    product_of<Isa, Q>(job, PackedRows<Q>(job));
+    const PackedRows<Q> rows(job);
+    if (job.tokens <= Isa::token_tile) return few_packed_tokens<Isa, Q>(job, rows);
+    product_of<Isa, Q>(job, rows);
   } else {
     product_of<Isa, Q>(job, StoredRows<Isa, Q>(job));
   }
