@@ -36,7 +36,7 @@ void ModelFlags::declare(CLI::App& app) {
       ->group(group);
   app.add_option("--load", load_,
                  "Weights: mmap: use them in the file, starts at once; packed: rearrange them in memory first, which "
-                 "takes seconds and makes every token faster; auto: packed when that fits and pays; read: read the "
+                 "takes seconds and makes decode faster; auto: packed when that fits and pays; read: read the "
                  "whole file into memory (for file systems without mmap). Same results with each")
       ->check(CLI::IsMember({"auto", "mmap", "packed", "read"}))
       ->capture_default_str()
