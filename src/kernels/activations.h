@@ -19,6 +19,20 @@ struct alignas(64) XBlock {
 };
 static_assert(sizeof(XBlock) == 64);
 
+/// The same 32 activations of 16 tokens, together: what products of many tokens read. Tokens that are not there are
+/// zeros. Tiles of a matrix input are [tile of tokens][block].
+struct alignas(64) XTile {
+  static constexpr int kTokens = 16, kLen = XBlock::kLen;
+  int8_t code[kTokens][kLen];
+  float scale[kTokens];
+  float sum[kTokens];
+  float half_sum[2][kTokens];
+  int32_t bias[kTokens];
+  int32_t half_bias[2][kTokens];
+};
+static_assert(sizeof(XTile) == 15 * 64);
+
+inline int x_tiles(int tokens) { return (tokens + XTile::kTokens - 1) / XTile::kTokens; }
 inline int x_blocks(int n) { return (n + XBlock::kLen - 1) / XBlock::kLen; }
 
 }  // namespace apr::kernels

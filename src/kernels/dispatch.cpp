@@ -1,5 +1,8 @@
 #include "kernels/dispatch.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <string>
 
 #include "base/error.h"
@@ -16,7 +19,19 @@ bool has_avx512() {
 // CPUs with AVX2 but without F16C were never sold, so AVX2 and FMA stand for all three.
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
+/// Linux gives a process the matrix unit's registers when it asks for them (arch_prctl(2), ARCH_REQ_XCOMP_PERM of
+/// XTILEDATA).
+bool has_amx() {
+  static const bool granted = [] {
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && has_avx512() &&
+           syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return granted;
+}
+
 const IsaRow kRows[] = {
+    {&isa::kAmx, has_amx},
     {&isa::kAvx512, has_avx512},
     {&isa::kAvx2, has_avx2},
     {&isa::kScalar, [] { return true; }},

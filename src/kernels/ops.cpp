@@ -106,12 +106,12 @@ void Ops::want(Input& x, const Weight& w) {
   over_rows(x.x.rows, x.x.cols, [&](int t) { k_->quantise(x.x.row(t), x.x.cols, x.q + size_t(t) * size_t(blocks)); });
 }
 
-Ops::ProductScratch* Ops::take_product_scratch(int n_in, int tokens) {
+Ops::ProductScratch* Ops::take_product_scratch(int tokens) {
   ProductScratch* all = arena_.take<ProductScratch>(size_t(workers()));
   for (int i = 0; i < workers(); ++i) {
-    const size_t panel_floats = size_t(tokens) * kPanelRows;
+    const size_t panel_floats = size_t(x_tiles(tokens)) * XTile::kTokens * kPanelRows;
     ProductScratch s;
-    s.panel = arena_.take<PanelUnit>(size_t(units(n_in)));
+    s.panel = arena_.take<PanelUnit>(1);
     s.mins = arena_.take<float>(panel_floats);
     for (float*& y : s.y) y = arena_.take<float>(panel_floats);
     s.wide = arena_.take<float>(2 * panel_floats);
@@ -121,7 +121,7 @@ Ops::ProductScratch* Ops::take_product_scratch(int n_in, int tokens) {
 }
 
 Ops::TokenRows Ops::token_rows(const Input& x, const int* tokens, int n) {
-  TokenRows rows{arena_.take<const float*>(size_t(n)), arena_.take<const XBlock*>(size_t(n))};
+  TokenRows rows{arena_.take<const float*>(size_t(n)), arena_.take<const XBlock*>(size_t(n)), x_blocks(x.x.cols)};
   if (is_measuring()) return rows;
   for (int i = 0; i < n; ++i) {
     const int t = tokens ? tokens[i] : i;
@@ -131,10 +131,58 @@ Ops::TokenRows Ops::token_rows(const Input& x, const int* tokens, int n) {
   return rows;
 }
 
-void Ops::product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y,
-                  const std::byte* next) {
+namespace {
+
+/// One block of up to 16 tokens.
+void fill_tile(const XBlock* const* rows, int tokens, int block, XTile& tile) {
+  if (tokens < XTile::kTokens) tile = XTile{};
+  for (int t = 0; t < tokens; ++t) {
+    const XBlock& x = rows[t][block];
+    std::memcpy(tile.code[t], x.code, sizeof x.code);
+    tile.scale[t] = x.scale;
+    tile.sum[t] = x.sum;
+    tile.bias[t] = x.bias;
+    for (int h = 0; h < 2; ++h) {
+      tile.half_sum[h][t] = x.half_sum[h];
+      tile.half_bias[h][t] = x.half_bias[h];
+    }
+  }
+}
+
+}  // namespace
+
+void Ops::tile(TokenRows& rows, const Groups& groups, int most_tokens) {
+  if (most_tokens == 1) return;
+  struct Span {
+    int slot, tokens;
+  };
+  const size_t most = size_t(x_tiles(groups.slots)) + size_t(std::min(groups.most_count, groups.slots));
+  XTile* tiles = arena_.take<XTile>(most * size_t(rows.blocks));
+  int* first_tile = arena_.take<int>(size_t(groups.most_count));
+  Span* spans = arena_.take<Span>(most);
+  if (is_measuring()) return;
+  int count = 0;
+  for (int g = 0; g < groups.count; ++g) {
+    first_tile[g] = count;
+    const int end = groups.first_slot[g + 1];
+    if (end - groups.first_slot[g] <= k_->few_tokens) continue;
+    for (int slot = groups.first_slot[g]; slot < end; slot += XTile::kTokens)
+      spans[count++] = {slot, std::min(XTile::kTokens, end - slot)};
+  }
+  if (count == 0) return;
+  pool_->run(count, [&](int i, int) {
+    XTile* to = tiles + size_t(i) * size_t(rows.blocks);
+    for (int b = 0; b < rows.blocks; ++b) fill_tile(rows.q + spans[i].slot, spans[i].tokens, b, to[b]);
+  });
+  rows.tiles = tiles;
+  rows.first_tile = first_tile;
+}
+
+void Ops::product(const Weight& w, int row0, const TokenRows& x, int group, int first, int tokens, ProductScratch& s,
+                  float* y, const std::byte* next) {
   const int rows = std::min(kPanelRows, w.n_out - row0);
-  ProductJob job{&w, row0, rows, x.f + first, x.q + first, tokens, y, s.panel, s.mins, next};
+  const XTile* tiles = x.tiles ? x.tiles + size_t(x.first_tile[group]) * size_t(x.blocks) : nullptr;
+  ProductJob job{&w, row0, rows, x.f + first, x.q + first, tiles, tokens, y, s.panel, s.mins, next};
   k_->product[size_t(w.type)](job);
 }
 
@@ -145,14 +193,18 @@ Mat Ops::project(Input& x, const Weight& w) {
 }
 
 void Ops::project(Input& x, std::initializer_list<Projection> all) {
-  const int T = x.x.rows, n_in = x.x.cols;
+  const int T = x.x.rows;
+  bool quantised = false;
   for (const Projection& p : all) {
     want(x, p.w);
     p.y = mat(T, p.w.n_out);
+    quantised |= quant::info(p.w.type).quantised();
   }
   Scope temporary = scope();
   TokenRows rows = token_rows(x, nullptr, T);
-  ProductScratch* scratch = take_product_scratch(n_in, T);
+  const int one_group[] = {0, T};
+  if (quantised) tile(rows, {1, 1, T, one_group, nullptr, nullptr}, T);
+  ProductScratch* scratch = take_product_scratch(T);
   if (is_measuring()) return;
 
   int total = 0;
@@ -166,7 +218,7 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
     while (panel >= p->w.panels()) panel -= (p++)->w.panels();
     const int row0 = panel * kPanelRows, n = std::min(kPanelRows, p->w.n_out - row0);
     ProductScratch& s = scratch[worker];
-    product(p->w, row0, rows, 0, T, s, s.y[0], p->w.panel(row0 + kPanelRows));
+    product(p->w, row0, rows, 0, 0, T, s, s.y[0], p->w.panel(row0 + kPanelRows));
     for (int t = 0; t < T; ++t) std::memcpy(p->y.row(t) + row0, s.y[0] + kPanelRows * t, size_t(n) * sizeof(float));
   };
   pool_->run((total + per_item - 1) / per_item, [&](int item, int worker) {

@@ -117,30 +117,36 @@ class Ops {
   Mat mat(int rows, int cols) { return {arena_.take<float>(size_t(rows) * size_t(cols)), rows, cols}; }
   int workers() const { return pool_ ? pool_->size() : threads_; }
 
-  /// Scratch of one worker for products of up to n_in columns and `tokens` tokens.
+  /// Scratch of one worker for products of up to `tokens` tokens.
   struct ProductScratch {
     PanelUnit* panel;
     float* mins;
     float* y[2];  ///< [tokens][16] each
     float* wide;  ///< [tokens][32]
   };
-  ProductScratch* take_product_scratch(int n_in, int tokens);
-  struct TokenRows {  ///< one pointer per token or slot
+  ProductScratch* take_product_scratch(int tokens);
+  struct TokenRows {  ///< one pointer per token or slot; and tiles, group after group, each beginning a new one
     const float** f;
     const XBlock** q;
+    int blocks;  ///< of a row of q
+    const XTile* tiles = nullptr;
+    const int* first_tile = nullptr;  ///< of each group
   };
   TokenRows token_rows(const Input& x, const int* tokens, int n);
-  /// `next`: see ProductJob.
-  void product(const Weight& w, int row0, TokenRows x, int first, int tokens, ProductScratch& s, float* y,
-               const std::byte* next);
+  /// Slots first … first + tokens - 1 of x, which are its group `group`. `next`: see ProductJob.
+  void product(const Weight& w, int row0, const TokenRows& x, int group, int first, int tokens, ProductScratch& s,
+               float* y, const std::byte* next);
   void want(Input& x, const Weight& w);  ///< quantises x if w needs it and nobody has yet
   /// Groups of tokens that go through one gate and up matrix each.
   struct Groups {
-    int count, slots;
+    int count, most_count;  ///< groups; and the most there can be, for planning
+    int slots;
     const int* first_slot;
     const int* matrix;  ///< which of the experts
     const int* slot_token;
   };
+  /// Puts the tokens of each group that has many into tiles.
+  void tile(TokenRows& rows, const Groups& groups, int most_tokens);
   Input gated(Input& x, const Groups& groups, const ExpertWeights& gate, const ExpertWeights& up, const Weight& down);
   template <class Body>
   void over_rows(int rows, int cols, Body body);  ///< body(row), on the caller alone when there is little to do

@@ -74,7 +74,8 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   want(x, up.first);
   Scope temporary = scope();
   TokenRows rows = token_rows(x, groups.slot_token, groups.slots);
-  ProductScratch* scratch = take_product_scratch(x.x.cols, x.x.rows);
+  if (quant::info(gate.first.type).quantised() || quant::info(up.first.type).quantised()) tile(rows, groups, x.x.rows);
+  ProductScratch* scratch = take_product_scratch(x.x.rows);
   if (is_measuring()) return h;
 
   // An item is 32 rows of gate and up, that is one block of the next matrix's input: it can be quantised on the spot.
@@ -86,8 +87,8 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
     const int width = std::min(XBlock::kLen, F - column0);
     for (int c = 0; c < width; c += kPanelRows) {
       const int row0 = column0 + c;
-      product(g, row0, rows, first, n, s, s.y[0], u.panel(row0));
-      product(u, row0, rows, first, n, s, s.y[1], g.panel(row0 + kPanelRows));
+      product(g, row0, rows, group, first, n, s, s.y[0], u.panel(row0));
+      product(u, row0, rows, group, first, n, s, s.y[1], g.panel(row0 + kPanelRows));
       k_->silu_mul(s.y[0], s.y[1], n * kPanelRows, s.y[0]);
       for (int t = 0; t < n; ++t)
         std::memcpy(s.wide + XBlock::kLen * t + c, s.y[0] + kPanelRows * t, kPanelRows * sizeof(float));
@@ -111,10 +112,11 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
   want(x, gate.first);
   want(x, up.first);
   Scope temporary = scope();
-  Groups groups{r.used, T * r.kept, r.first_slot, r.used_expert, r.slot_token};
+  Groups groups{r.used, gate.count, T * r.kept, r.first_slot, r.used_expert, r.slot_token};
   Input h = gated(x, groups, gate, up, down.first);
   TokenRows rows = token_rows(h, nullptr, groups.slots);
-  ProductScratch* scratch = take_product_scratch(down.first.n_in, T);
+  if (quant::info(down.first.type).quantised()) tile(rows, groups, T);
+  ProductScratch* scratch = take_product_scratch(T);
   if (is_measuring()) return y;
 
   // Each item owns 16 columns of every token's sum and adds the experts in id order.
@@ -127,7 +129,7 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
       const Weight w = down[r.used_expert[u]];
       const std::byte* next =
           u + 1 < r.used ? down[r.used_expert[u + 1]].panel(row0) : down[r.used_expert[0]].panel(row0 + kPanelRows);
-      product(w, row0, rows, first, tokens, s, s.y[0], next);
+      product(w, row0, rows, u, first, tokens, s, s.y[0], next);
       for (int i = 0; i < tokens; ++i) {
         k_->add_scaled(y.row(r.slot_token[first + i]) + row0, s.y[0] + kPanelRows * i, r.slot_weight[first + i], n);
       }
@@ -141,7 +143,7 @@ Mat Ops::feed_forward(Input& x, const Weight& gate, const Weight& up, const Weig
   int* all = arena_.take<int>(size_t(T));  // one group that holds every token
   for (int t = 0; t < T && !is_measuring(); ++t) all[t] = t;
   const int first_slot[] = {0, T}, matrix = 0;
-  Groups groups{1, T, first_slot, &matrix, all};
+  Groups groups{1, 1, T, first_slot, &matrix, all};
   Input h = gated(x, groups, {gate, 1}, {up, 1}, down);
   return project(h, down);
 }

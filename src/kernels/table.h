@@ -27,11 +27,12 @@ struct ProductJob {
   const Weight* w;
   int row0, rows;           ///< rows <= 16; lanes past them are left undefined
   const float* const* xf;   ///< tokens pointers to [n_in] f32: read by F32, F16 and BF16 weights
-  const XBlock* const* xq;  ///< tokens pointers to [n_in / 32]: read by quantised weights
+  const XBlock* const* xq;  ///< tokens pointers to [n_in / 32]: read by quantised weights for few tokens
+  const XTile* xt;          ///< [x_tiles(tokens)][n_in / 32]: the same, for more than Kernels::few_tokens
   int tokens;
-  float* y;               ///< [tokens][16]
-  PanelUnit* panel;       ///< scratch: units(n_in) of them
-  float* mins;            ///< scratch: [tokens][16]
+  float* y;               ///< [tokens][16], with room for a whole tile
+  PanelUnit* panel;       ///< scratch
+  float* mins;            ///< scratch: as y
   const std::byte* next;  ///< the panel, of the same type, width and form, that this thread reads next; or null
 };
 inline int units(int n_in) { return (n_in + kUnit - 1) / kUnit; }
@@ -68,6 +69,7 @@ using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
 /// - exp is a polynomial of our own (generic/math.h).
 struct Kernels {
   std::string_view name;
+  int few_tokens;  ///< products of more tokens than this read tiles (ProductJob::xt)
   void (*quantise)(const float* x, int n, XBlock* out);
   PerType<void (*)(const ProductJob&)> product;
   /// Writes the packed form (pack.h) of up to 16 stored rows from row0 on. needs: a quantised type; `out` on a cache

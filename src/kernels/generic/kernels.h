@@ -10,6 +10,7 @@ template <class Isa>
 constexpr Kernels make_kernels() {
   Kernels k{};
   k.name = Isa::name;
+  k.few_tokens = Isa::few_tokens;
   k.quantise = quantise<Isa>;
   k.rms_norm = rms_norm<Isa>;
   k.silu_mul = silu_mul<Isa>;

@@ -14,6 +14,7 @@ namespace apr::kernels::isa {
 struct Avx2 {
   static constexpr std::string_view name = "avx2";
   static constexpr int token_tile = 2;
+  static constexpr int few_tokens = 2;
 
   struct F {
     __m256 a, b;

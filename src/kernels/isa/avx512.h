@@ -14,6 +14,7 @@ namespace apr::kernels::isa {
 struct Avx512 {
   static constexpr std::string_view name = "avx512";
   static constexpr int token_tile = 8;
+  static constexpr int few_tokens = 8;
 
   using F = __m512;
   using I = __m512i;
