@@ -99,8 +99,9 @@ Weight Ops::pack(const Weight& stored, std::byte* to) {
 }
 
 void Ops::want(Input& x, const Weight& w) {
-  if (!quant::info(w.type).quantised() || x.q) return;
+  if (!quant::info(w.type).quantised() || x.has_q) return;
   const int blocks = x_blocks(x.x.cols);
+  x.has_q = true;
   x.q = arena_.take<XBlock>(size_t(x.x.rows) * size_t(blocks));
   if (is_measuring()) return;
   over_rows(x.x.rows, x.x.cols, [&](int t) { k_->quantise(x.x.row(t), x.x.cols, x.q + size_t(t) * size_t(blocks)); });
@@ -150,6 +151,20 @@ void fill_tile(const XBlock* const* rows, int tokens, int block, XTile& tile) {
 }
 
 }  // namespace
+
+Ops::Groups Ops::token_blocks(int T) {
+  constexpr int most = 192;  // tokens: 0.7 MB of tiles of 2,048 columns
+  const int count = (T + most - 1) / most, each = x_tiles((T + count - 1) / count) * XTile::kTokens;
+  int* first = arena_.take<int>(size_t(count) + 1);
+  int* matrix = arena_.take<int>(size_t(count));
+  int* token = arena_.take<int>(size_t(T));
+  if (!is_measuring()) {
+    for (int i = 0; i <= count; ++i) first[i] = std::min(T, i * each);
+    std::fill(matrix, matrix + count, 0);
+    for (int t = 0; t < T; ++t) token[t] = t;
+  }
+  return {count, count, T, first, matrix, token};
+}
 
 void Ops::tile(TokenRows& rows, const Groups& groups, int most_tokens) {
   if (most_tokens == 1) return;
@@ -202,8 +217,8 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
   }
   Scope temporary = scope();
   TokenRows rows = token_rows(x, nullptr, T);
-  const int one_group[] = {0, T};
-  if (quantised) tile(rows, {1, 1, T, one_group, nullptr, nullptr}, T);
+  const Groups blocks = token_blocks(T);
+  if (quantised) tile(rows, blocks, T);
   ProductScratch* scratch = take_product_scratch(T);
   if (is_measuring()) return;
 
@@ -213,16 +228,20 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
   // several items for each worker.
   const uint64_t panel_bytes = std::max<uint64_t>(1, all.begin()->w.row_bytes * kPanelRows);
   const int per_item = std::clamp(std::min(int((uint64_t(32) << 10) / panel_bytes), total / (8 * workers())), 1, 8);
-  auto one_panel = [&](int panel, int worker) {
+  auto one_panel = [&](int block, int panel, int worker) {
+    const int first = blocks.first_slot[block], tokens = blocks.first_slot[block + 1] - first;
     const Projection* p = all.begin();
     while (panel >= p->w.panels()) panel -= (p++)->w.panels();
     const int row0 = panel * kPanelRows, n = std::min(kPanelRows, p->w.n_out - row0);
     ProductScratch& s = scratch[worker];
-    product(p->w, row0, rows, 0, 0, T, s, s.y[0], p->w.panel(row0 + kPanelRows));
-    for (int t = 0; t < T; ++t) std::memcpy(p->y.row(t) + row0, s.y[0] + kPanelRows * t, size_t(n) * sizeof(float));
+    product(p->w, row0, rows, block, first, tokens, s, s.y[0], p->w.panel(row0 + kPanelRows));
+    for (int t = 0; t < tokens; ++t) copy_lanes(p->y.row(first + t) + row0, s.y[0] + kPanelRows * t, n);
   };
-  pool_->run((total + per_item - 1) / per_item, [&](int item, int worker) {
-    for (int panel = item * per_item; panel < std::min(total, (item + 1) * per_item); ++panel) one_panel(panel, worker);
+  const int items = (total + per_item - 1) / per_item;
+  pool_->run(blocks.count * items, [&](int i, int worker) {
+    const int block = i / items, item = i % items;
+    for (int panel = item * per_item; panel < std::min(total, (item + 1) * per_item); ++panel)
+      one_panel(block, panel, worker);
   });
 }
 

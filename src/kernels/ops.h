@@ -18,6 +18,7 @@ namespace apr::kernels {
 struct Input {
   Mat x;                ///< [T, n]; data may be null when only q was made
   XBlock* q = nullptr;  ///< [T, n / 32]
+  bool has_q = false;   ///< q was made; in a pass that is only measured it is null nevertheless
   const XBlock* q_row(int t) const { return q + size_t(t) * size_t(x_blocks(x.cols)); }
 };
 
@@ -91,7 +92,7 @@ class Ops {
   /// cache line
   Weight pack(const Weight& stored, std::byte* to);
 
-  Input input(Mat x) { return {x, nullptr}; }
+  Input input(Mat x) { return {x}; }
   Mat project(Input& x, const Weight& w);  ///< x · Wᵀ: [T, n_out]
   struct Projection {
     const Weight& w;
@@ -145,6 +146,8 @@ class Ops {
     const int* matrix;  ///< which of the experts
     const int* slot_token;
   };
+  /// All T tokens, in blocks whose tiles stay in a core's cache while matrices go by.
+  Groups token_blocks(int T);
   /// Puts the tokens of each group that has many into tiles.
   void tile(TokenRows& rows, const Groups& groups, int most_tokens);
   Input gated(Input& x, const Groups& groups, const ExpertWeights& gate, const ExpertWeights& up, const Weight& down);

@@ -1,10 +1,17 @@
 #pragma once
+#include <cstring>
+
 #include "kernels/ops.h"
 
 namespace apr::kernels {
 
 /// Below this many numbers, waking the other threads costs more than the work.
 inline constexpr size_t kSmall = 8192;
+
+/// The first n of a panel's 16 lanes.
+inline void copy_lanes(float* to, const float* from, int n) {
+  n == kPanelRows ? std::memcpy(to, from, kPanelRows * sizeof(float)) : std::memcpy(to, from, size_t(n) * sizeof(float));
+}
 
 template <class Body>
 void Ops::over_rows(int rows, int cols, Body body) {

@@ -69,6 +69,7 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   const bool quantised = quant::info(down.type).quantised();
   Input h;
   h.x = {quantised ? nullptr : arena_.take<float>(size_t(groups.slots) * size_t(F)), groups.slots, F};
+  h.has_q = quantised;
   h.q = quantised ? arena_.take<XBlock>(size_t(groups.slots) * size_t(blocks)) : nullptr;
   want(x, gate.first);
   want(x, up.first);
@@ -119,19 +120,26 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
   ProductScratch* scratch = take_product_scratch(T);
   if (is_measuring()) return y;
 
-  // Each item owns 16 columns of every token's sum and adds the experts in id order.
-  pool_->run((D + kPanelRows - 1) / kPanelRows, [&](int panel, int worker) {
-    const int row0 = panel * kPanelRows, n = std::min(kPanelRows, D - row0);
+  // Each item owns some panels' columns of every token's sum and adds the experts in id order. With many tokens it is
+  // several panels, so that an expert's activations come once for all of them.
+  const int panels = down.first.panels(), most = T > k_->few_tokens ? 8 : 1;
+  const int per_item = std::clamp(panels / (8 * workers()), 1, most);
+  pool_->run((panels + per_item - 1) / per_item, [&](int item, int worker) {
+    const int begin = item * per_item * kPanelRows, end = std::min(D, begin + per_item * kPanelRows);
     ProductScratch& s = scratch[worker];
-    for (int t = 0; t < T; ++t) std::memset(y.row(t) + row0, 0, size_t(n) * sizeof(float));
+    for (int t = 0; t < T; ++t) std::memset(y.row(t) + begin, 0, size_t(end - begin) * sizeof(float));
     for (int u = 0; u < r.used; ++u) {
       const int first = r.first_slot[u], tokens = r.first_slot[u + 1] - first;
       const Weight w = down[r.used_expert[u]];
-      const std::byte* next =
-          u + 1 < r.used ? down[r.used_expert[u + 1]].panel(row0) : down[r.used_expert[0]].panel(row0 + kPanelRows);
-      product(w, row0, rows, u, first, tokens, s, s.y[0], next);
-      for (int i = 0; i < tokens; ++i) {
-        k_->add_scaled(y.row(r.slot_token[first + i]) + row0, s.y[0] + kPanelRows * i, r.slot_weight[first + i], n);
+      for (int row0 = begin; row0 < end; row0 += kPanelRows) {
+        const bool last = row0 + kPanelRows >= end, last_expert = u + 1 == r.used;
+        const std::byte* next = !last          ? w.panel(row0 + kPanelRows)
+                                : !last_expert ? down[r.used_expert[u + 1]].panel(begin)
+                                               : down[r.used_expert[0]].panel(end);
+        product(w, row0, rows, u, first, tokens, s, s.y[0], next);
+        const int n = std::min(kPanelRows, D - row0);
+        for (int i = 0; i < tokens; ++i)
+          k_->add_scaled(y.row(r.slot_token[first + i]) + row0, s.y[0] + kPanelRows * i, r.slot_weight[first + i], n);
       }
     }
   });
@@ -139,12 +147,7 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
 }
 
 Mat Ops::feed_forward(Input& x, const Weight& gate, const Weight& up, const Weight& down) {
-  const int T = x.x.rows;
-  int* all = arena_.take<int>(size_t(T));  // one group that holds every token
-  for (int t = 0; t < T && !is_measuring(); ++t) all[t] = t;
-  const int first_slot[] = {0, T}, matrix = 0;
-  Groups groups{1, 1, T, first_slot, &matrix, all};
-  Input h = gated(x, groups, {gate, 1}, {up, 1}, down);
+  Input h = gated(x, token_blocks(x.x.rows), {gate, 1}, {up, 1}, down);
   return project(h, down);
 }
 

@@ -13,8 +13,8 @@ namespace apr::kernels::generic {
 
 /// Adds a unit to the sums of tokens t … t + NT - 1 of a tile, kept in y and mins, [token][row].
 template <class Isa, class Q, int NT>
-APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XTile* x, int t, bool first, float* y,
-                              float* mins) {
+APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XTile* x, const XTile* next, int t, bool first,
+                              float* y, float* mins) {
   constexpr bool halves = Q::group == 16, affine = Q::coding == quant::Coding::Affine;
   constexpr int steps = Q::group / 4;
   typename Isa::F main[NT], min_sum[NT];
@@ -24,7 +24,9 @@ APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XTile* x, i
   }
   for (int g = 0; g < columns / Q::group; ++g) {
     const int h = halves ? g % 2 : 0;
-    const XTile& xb = x[halves ? g / 2 : g];
+    const int b = halves ? g / 2 : g;
+    const XTile& xb = x[b];
+    if (t == 0 && h == 0) fetch(next + b);
     typename Isa::I sum[NT];
     for (int i = 0; i < NT; ++i) sum[i] = Dot<Isa, Q>::start(halves ? xb.half_bias[h][t + i] : xb.bias[t + i]);
     for (int k = 0; k < steps; ++k) {
@@ -48,11 +50,11 @@ APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XTile* x, i
 
 /// Tokens t, t + 1, … of a tile: as many at once as registers hold, then half as many, …
 template <class Isa, class Q, int NT = Isa::token_tile>
-APR_INLINE void multiply_tile(const PanelUnit& p, int columns, const XTile* x, int tokens, bool first, float* y,
-                              float* mins, int t = 0) {
-  for (; t + NT <= tokens; t += NT) multiply_unit<Isa, Q, NT>(p, columns, x, t, first, y, mins);
+APR_INLINE void multiply_tile(const PanelUnit& p, int columns, const XTile* x, const XTile* next, int tokens,
+                              bool first, float* y, float* mins, int t = 0) {
+  for (; t + NT <= tokens; t += NT) multiply_unit<Isa, Q, NT>(p, columns, x, next, t, first, y, mins);
   if constexpr (NT > 1) {
-    if (t < tokens) multiply_tile<Isa, Q, NT / 2>(p, columns, x, tokens, first, y, mins, t);
+    if (t < tokens) multiply_tile<Isa, Q, NT / 2>(p, columns, x, next, tokens, first, y, mins, t);
   }
 }
 
@@ -71,12 +73,13 @@ void many_tokens(const ProductJob& job, const Rows& rows) {
     for (int i = 0, part = 0; i < tiles; ++i) {
       for (; ahead && part < kFetchParts * (i + 1) / tiles; ++part) rows.fetch(ahead, part);
       const XTile* x = job.xt + size_t(i) * size_t(blocks) + column0 / XTile::kLen;
+      const XTile* next = i + 1 < tiles ? x + blocks : job.xt + (column0 + kUnit) / XTile::kLen;
       const int first_token = XTile::kTokens * i, tokens = std::min(XTile::kTokens, job.tokens - first_token);
       float *y = job.y + kPanelRows * first_token, *mins = job.mins + kPanelRows * first_token;
       if constexpr (matrix_unit) {
-        add_tile_of<Isa, Q>(p, columns, x, tokens, column0 == 0, y, mins);
+        add_tile_of<Isa, Q>(p, columns, x, next, tokens, column0 == 0, y, mins);
       } else {
-        multiply_tile<Isa, Q>(p, columns, x, tokens, column0 == 0, y, mins);
+        multiply_tile<Isa, Q>(p, columns, x, next, tokens, column0 == 0, y, mins);
       }
     }
   }

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/inline.h"
-#include "kernels/activations.h"
+#include "kernels/generic/dot.h"
 #include "kernels/table.h"
 #include "quant/all.h"
 
@@ -63,7 +63,8 @@ struct GroupSums {
 
 /// Adds a unit to the sums of the first NT tokens of a tile, kept in y and mins, [token][row].
 template <class Isa, class Q, int NT>
-APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, bool first, float* y, float* mins) {
+APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, const XTile* next, bool first, float* y,
+                         float* mins) {
   constexpr int per_block = 32 / Q::group, batch = GroupSums<Isa, Q>::kBatch;
   const int groups = columns / Q::group;
   GroupSums<Isa, Q> sums;
@@ -86,6 +87,7 @@ APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, bool f
     for (int g = g0; g < std::min(g0 + batch, groups); ++g) {
       const auto scale = Isa::load(p.scale[g]);
       const float* x_scale = x[g / per_block].scale;
+      if (g % per_block == 0) fetch(next + g / per_block);
       const auto& sum = sums.sum[g / batch % 2][g % batch];
       for (int t = 0; t < NT; ++t)
         main[t] = Isa::fma(Isa::to_float(Isa::load_ints(sum[t])), Isa::mul(scale, Isa::set(x_scale[t])), main[t]);
@@ -95,11 +97,11 @@ APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, bool f
 }
 
 template <class Isa, class Q>
-APR_INLINE void add_tile_of(const PanelUnit& p, int columns, const XTile* x, int tokens, bool first, float* y,
-                            float* mins) {
-  if (tokens <= 4) return add_tile<Isa, Q, 4>(p, columns, x, first, y, mins);
-  if (tokens <= 8) return add_tile<Isa, Q, 8>(p, columns, x, first, y, mins);
-  add_tile<Isa, Q, 16>(p, columns, x, first, y, mins);
+APR_INLINE void add_tile_of(const PanelUnit& p, int columns, const XTile* x, const XTile* next, int tokens, bool first,
+                            float* y, float* mins) {
+  if (tokens <= 4) return add_tile<Isa, Q, 4>(p, columns, x, next, first, y, mins);
+  if (tokens <= 8) return add_tile<Isa, Q, 8>(p, columns, x, next, first, y, mins);
+  add_tile<Isa, Q, 16>(p, columns, x, next, first, y, mins);
 }
 
 }  // namespace apr::kernels::generic

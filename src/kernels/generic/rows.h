@@ -99,9 +99,18 @@ void store_kv(const float* x, int n, KvType type, std::byte* out) {
 /// To the nearest integer, ties to even. Held to ±127 for blocks with a NaN, whose largest magnitude may have got lost:
 /// products rely on the range.
 template <class Isa>
-APR_INLINE typename Isa::I codes_of(typename Isa::F x) {
+APR_INLINE typename Isa::F with_code(typename Isa::F x) {
   x = Isa::min(Isa::max(x, Isa::set(-127.0f)), Isa::set(127.0f));
-  return Isa::bits(Isa::add(x, Isa::set(kRoundMagic)));
+  return Isa::add(x, Isa::set(kRoundMagic));
+}
+template <class Isa>
+APR_INLINE typename Isa::I codes_of(typename Isa::F x) {
+  return Isa::bits(with_code<Isa>(x));
+}
+/// Exact: sixteen integers of at most 127 each.
+template <class Isa>
+APR_INLINE int sum_of_codes(typename Isa::F x) {
+  return int(Isa::sum(Isa::sub(with_code<Isa>(x), Isa::set(kRoundMagic))));
 }
 
 /// Codes to the nearest integer, ties to even. A block whose largest magnitude is below 1e-30 becomes zeros; one that
@@ -115,11 +124,10 @@ void quantise(const float* x, int n, XBlock* out) {
     float most = Isa::largest(Isa::max(Isa::abs(a), Isa::abs(b)));
     bool live = most > 1e-30f;
     auto inverse = Isa::set(live ? 127.0f / most : 0.0f);
-    Isa::store_bytes(out->code, codes_of<Isa>(Isa::mul(a, inverse)));
-    Isa::store_bytes(out->code + 16, codes_of<Isa>(Isa::mul(b, inverse)));
-    int sum[2] = {0, 0};
-    for (int i = 0; i < 16; ++i) sum[0] += out->code[i];
-    for (int i = 16; i < 32; ++i) sum[1] += out->code[i];
+    const auto scaled_a = Isa::mul(a, inverse), scaled_b = Isa::mul(b, inverse);
+    Isa::store_bytes(out->code, codes_of<Isa>(scaled_a));
+    Isa::store_bytes(out->code + 16, codes_of<Isa>(scaled_b));
+    const int sum[2] = {sum_of_codes<Isa>(scaled_a), sum_of_codes<Isa>(scaled_b)};
     const float broken = Isa::sum(Isa::fma(a, Isa::set(0), Isa::mul(b, Isa::set(0))));  // NaN, or else a zero
     out->scale = (live ? most / 127.0f : 0.0f) + broken;
     out->sum = out->scale * float(sum[0] + sum[1]);

@@ -15,6 +15,7 @@ struct Avx2 {
   static constexpr std::string_view name = "avx2";
   static constexpr int token_tile = 2;
   static constexpr int few_tokens = 2;
+  static constexpr int float_rows = 1;
 
   struct F {
     __m256 a, b;

@@ -15,6 +15,7 @@ struct Avx512 {
   static constexpr std::string_view name = "avx512";
   static constexpr int token_tile = 8;
   static constexpr int few_tokens = 8;
+  static constexpr int float_rows = 4;
 
   using F = __m512;
   using I = __m512i;
