@@ -123,7 +123,7 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
   // Each item owns some panels' columns of every token's sum and adds the experts in id order. With many tokens it is
   // several panels, so that an expert's activations come once for all of them.
   const int panels = down.first.panels(), most = T > k_->few_tokens ? 8 : 1;
-  const int per_item = std::clamp(panels / (8 * workers()), 1, most);
+  const int per_item = std::clamp(panels / (16 * workers()), 1, most);
   pool_->run((panels + per_item - 1) / per_item, [&](int item, int worker) {
     const int begin = item * per_item * kPanelRows, end = std::min(D, begin + per_item * kPanelRows);
     ProductScratch& s = scratch[worker];

@@ -9,8 +9,8 @@
 namespace apr::test {
 namespace {
 
-constexpr int kMostTokens = 17;
-constexpr int kTokenCounts[] = {1, 2, 3, 5, 7, 8, 9, 16, 17};
+constexpr int kMostTokens = 30;
+constexpr int kTokenCounts[] = {1, 2, 3, 5, 7, 8, 9, 16, 17, 21, 30};  // around a few, a tile of 16, and its parts
 constexpr int kRowCounts[] = {1, 5, 16, 17, 33, 48};
 
 class Product : public testing::TestWithParam<std::tuple<quant::TypeInfo, int>> {
@@ -92,6 +92,18 @@ TEST_P(Product, IsWhatTheContractSaysForAnyShapeTokensAndThreads) {
             << "n_in " << n << ", rows " << rows << ", tokens " << tokens;
       }
     }
+  }
+}
+
+// More tokens than a block that stays in cache (Ops::token_blocks), and a number that does not divide evenly.
+TEST_P(Product, TokensInBlocksGetTheSameBits) {
+  Random random(14);
+  const int n = lengths().back(), rows = 20, tokens = 403;
+  const Matrix m = random_matrix(type_.type, rows, n, random);
+  std::vector<float> x = random.activations(tokens, n);
+  const std::vector<float> y = project(m, x, 0, tokens);
+  for (int t = 0; t < tokens; t += 13) {
+    ASSERT_TRUE(same_bits(project(m, x, t, 1).data(), y.data() + size_t(t) * rows, rows)) << "token " << t;
   }
 }
 
