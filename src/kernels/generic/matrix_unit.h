@@ -38,26 +38,32 @@ APR_INLINE void make_signed(PanelUnit& p, int columns) {
   }
 }
 
-/// Integer sums of groups on their way from the matrix unit: it works on one batch while floats are made of the other.
+/// A unit's integer sums of groups, for 16 tokens, on their way from the matrix unit.
 template <class Isa, class Q>
 struct GroupSums {
-  static constexpr int kBatch = Isa::MatrixUnit::sums;
-  alignas(64) int32_t sum[2][kBatch][XTile::kTokens][kPanelRows];
+  static constexpr int kGroups = kUnit / Q::group, kRegisters = Isa::MatrixUnit::sums, kDelay = 2;
+  alignas(64) int32_t sum[kGroups][XTile::kTokens][kPanelRows];
 
-  /// Asks for the sums of groups first … first + kBatch - 1, as far as they exist.
-  APR_INLINE void ask(const PanelUnit& p, const XTile* x, int first, int groups) {
-    ask_from<0>(p, x, first, std::min(kBatch, groups - first));
+  /// Asks for all of them. A sum is written kDelay groups after its product began, when it is ready; meanwhile(g) is
+  /// called for each group g.
+  template <class Body>
+  APR_INLINE void ask(const PanelUnit& p, const XTile* x, int groups, Body meanwhile) {
+    ask_from<0>(p, x, groups, meanwhile);
   }
 
  private:
-  template <int C>
-  APR_INLINE void ask_from(const PanelUnit& p, const XTile* x, int first, int n) {
-    if (C >= n) return;
+  template <int G, class Body>
+  APR_INLINE void ask_from(const PanelUnit& p, const XTile* x, int groups, Body& meanwhile) {
     constexpr int per_block = 32 / Q::group;
-    const int g = first + C;
-    Isa::MatrixUnit::template multiply<C>(p.code + 16 * Q::group * g, x[g / per_block].code[0] + g % per_block * Q::group);
-    if constexpr (C + 1 < kBatch) ask_from<C + 1>(p, x, first, n);
-    Isa::MatrixUnit::template store<C>(sum[first / kBatch % 2][C][0]);
+    if (G < groups) {
+      Isa::MatrixUnit::template multiply<G % kRegisters>(p.code + 16 * Q::group * G,
+                                                         x[G / per_block].code[0] + G % per_block * Q::group);
+    }
+    if constexpr (G >= kDelay) {
+      if (G - kDelay < groups) Isa::MatrixUnit::template store<(G - kDelay) % kRegisters>(sum[G - kDelay][0]);
+    }
+    if (G < groups) meanwhile(G);
+    if constexpr (G + 1 < kGroups + kDelay) ask_from<G + 1>(p, x, groups, meanwhile);
   }
 };
 
@@ -65,33 +71,29 @@ struct GroupSums {
 template <class Isa, class Q, int NT>
 APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, const XTile* next, bool first, float* y,
                          float* mins) {
-  constexpr int per_block = 32 / Q::group, batch = GroupSums<Isa, Q>::kBatch;
+  constexpr int per_block = 32 / Q::group;
   const int groups = columns / Q::group;
   GroupSums<Isa, Q> sums;
-  sums.ask(p, x, 0, groups);
-  if constexpr (Q::coding == quant::Coding::Affine) {  // meanwhile
+  if constexpr (Q::coding == quant::Coding::Affine) {
     typename Isa::F sum[NT];
     for (int t = 0; t < NT; ++t) sum[t] = first ? Isa::set(0) : Isa::load(mins + kPanelRows * t);
-    for (int g = 0; g < groups; ++g) {
+    sums.ask(p, x, groups, [&](int g) __attribute__((always_inline)) {
       const auto min = Isa::load(p.min[g]);
-      const XTile& xb = x[g / per_block];
-      const float* x_sum = per_block == 2 ? xb.half_sum[g % 2] : xb.sum;
+      const float* x_sum = per_block == 2 ? x[g / 2].half_sum[g % 2] : x[g].sum;
       for (int t = 0; t < NT; ++t) sum[t] = Isa::fma(min, Isa::set(x_sum[t]), sum[t]);
-    }
+    });
     for (int t = 0; t < NT; ++t) Isa::store(mins + kPanelRows * t, sum[t]);
+  } else {
+    sums.ask(p, x, groups, [](int) {});
   }
   typename Isa::F main[NT];
   for (int t = 0; t < NT; ++t) main[t] = first ? Isa::set(0) : Isa::load(y + kPanelRows * t);
-  for (int g0 = 0; g0 < groups; g0 += batch) {
-    if (g0 + batch < groups) sums.ask(p, x, g0 + batch, groups);
-    for (int g = g0; g < std::min(g0 + batch, groups); ++g) {
-      const auto scale = Isa::load(p.scale[g]);
-      const float* x_scale = x[g / per_block].scale;
-      if (g % per_block == 0) fetch(next + g / per_block);
-      const auto& sum = sums.sum[g / batch % 2][g % batch];
-      for (int t = 0; t < NT; ++t)
-        main[t] = Isa::fma(Isa::to_float(Isa::load_ints(sum[t])), Isa::mul(scale, Isa::set(x_scale[t])), main[t]);
-    }
+  for (int g = 0; g < groups; ++g) {
+    const auto scale = Isa::load(p.scale[g]);
+    const float* x_scale = x[g / per_block].scale;
+    if (g % per_block == 0) fetch(next + g / per_block);
+    for (int t = 0; t < NT; ++t)
+      main[t] = Isa::fma(Isa::to_float(Isa::load_ints(sums.sum[g][t])), Isa::mul(scale, Isa::set(x_scale[t])), main[t]);
   }
   for (int t = 0; t < NT; ++t) Isa::store(y + kPanelRows * t, main[t]);
 }
