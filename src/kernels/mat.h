@@ -12,7 +12,6 @@ struct Mat {
   float* data = nullptr;
   int rows = 0, cols = 0;
   float* row(int r) const { return data + size_t(r) * size_t(cols); }
-  Mat last_row() const { return {data ? row(rows - 1) : nullptr, 1, cols}; }  ///< of a Mat that is only measured, too
   std::span<float> flat() const { return {data, size_t(rows) * size_t(cols)}; }
 };
 

@@ -57,13 +57,29 @@ void Ops::add_bias(Mat x, const float* bias) {
   over_rows(x.rows, x.cols, [&](int t) { k_->add(x.row(t), bias, x.cols); });
 }
 
+Mat Ops::last_rows(Mat x, std::span<const Sequence> sequences) {
+  Mat last = mat(int(sequences.size()), x.cols);
+  if (is_measuring()) return last;
+  for (int s = 0, end = 0; s < last.rows; ++s) {
+    end += sequences[size_t(s)].tokens;
+    std::memcpy(last.row(s), x.row(end - 1), size_t(x.cols) * sizeof(float));
+  }
+  return last;
+}
+
 Mat Ops::rope_angles(int first, int T, std::span<const double> frequencies) {
+  const Sequence one{{.length = first}, T};
+  return rope_angles({&one, 1}, T, frequencies);
+}
+
+Mat Ops::rope_angles(std::span<const Sequence> sequences, int T, std::span<const double> frequencies) {
   const int pairs = int(frequencies.size());
   Mat angles = mat(T, 2 * pairs);
   if (is_measuring()) return angles;
   over_rows(T, 64 * pairs, [&](int t) {  // a sine costs like dozens of multiplications
+    const int position = place_of(sequences, t).position();
     for (int i = 0; i < pairs; ++i) {
-      const double angle = double(first + t) * frequencies[size_t(i)];
+      const double angle = double(position) * frequencies[size_t(i)];
       angles.row(t)[i] = float(std::cos(angle));
       angles.row(t)[pairs + i] = float(std::sin(angle));
     }

@@ -13,6 +13,18 @@ inline void copy_lanes(float* to, const float* from, int n) {
   n == kPanelRows ? std::memcpy(to, from, kPanelRows * sizeof(float)) : std::memcpy(to, from, size_t(n) * sizeof(float));
 }
 
+/// Where a row of a pass stands: in which sequence, and at which of that sequence's new tokens.
+struct Place {
+  const Sequence* sequence;
+  int token;
+  int position() const { return sequence->kv.length + token; }
+};
+inline Place place_of(std::span<const Sequence> sequences, int row) {
+  const Sequence* s = sequences.data();
+  for (; row >= s->tokens; ++s) row -= s->tokens;
+  return {s, row};
+}
+
 template <class Body>
 void Ops::over_rows(int rows, int cols, Body body) {
   if (size_t(rows) * size_t(cols) <= kSmall) {

@@ -7,19 +7,17 @@
 namespace apr::kernels {
 namespace {
 
-/// The K most probable experts of one token by descending probability, ties to the lower id; then rescaled and sorted
-/// by id.
+/// The K most probable experts of one token, ties to the lower id; their weights are rescaled, adding up from the most
+/// probable on, and both are sorted by id.
 void keep_largest(const float* p, int E, int K, int* expert, float* weight) {
-  float total = 0;
-  for (int k = 0; k < K; ++k) {
-    int best = -1;
-    for (int e = 0; e < E; ++e) {
-      const bool taken = std::find(expert, expert + k, e) != expert + k;
-      if (!taken && (best < 0 || p[e] > p[best])) best = e;
-    }
-    expert[k] = best;
-    total += p[best];
+  for (int e = 0; e < E; ++e) {  // expert[0 … min(e, K) - 1] are the best so far, best first
+    int k = std::min(e, K);
+    if (k == K && !(p[e] > p[expert[K - 1]])) continue;
+    for (k -= k == K; k > 0 && p[e] > p[expert[k - 1]]; --k) expert[k] = expert[k - 1];
+    expert[k] = e;
   }
+  float total = 0;
+  for (int k = 0; k < K; ++k) total += p[expert[k]];
   std::sort(expert, expert + K);
   for (int k = 0; k < K; ++k) weight[k] = p[expert[k]] / total;
 }
