@@ -265,6 +265,11 @@ const MemoryEstimate& Engine::memory() const { return impl_->memory; }
 const std::string& Engine::load_reason() const { return impl_->load_reason; }
 const std::string& Engine::warning() const { return impl_->warning; }
 size_t Engine::tokens_per_pass() const { return size_t(most_tokens(options())); }
+ThreadPool& Engine::pool() { return *impl_->pool; }
+std::span<const std::byte> Engine::packed_memory() const {
+  return impl_->packed ? impl_->packed->memory() : std::span<const std::byte>();
+}
+void Engine::observe(kernels::Observer* observer) { impl_->op->observe(observer); }
 const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }
 

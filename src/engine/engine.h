@@ -93,6 +93,11 @@ class Engine {
   /// The token put before every prompt when the file asks for one, or -1.
   Token bos() const;
 
+  // For measuring.
+  ThreadPool& pool();
+  std::span<const std::byte> packed_memory() const;  ///< empty until weights are packed
+  void observe(kernels::Observer* observer);         ///< of all passes from now on; null: nobody
+
  private:
   friend class Session;
   friend kernels::Mat extend_together(std::span<const Step> steps, const std::atomic<bool>* stop);

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "quant/types.h"
 
@@ -28,6 +29,7 @@ struct Weight {
   const std::byte* data = nullptr;
   uint64_t row_bytes = 0;    ///< of a stored row
   uint64_t panel_bytes = 0;  ///< of a packed panel; 0: not packed
+  std::string_view name = {};  ///< "attn_q.weight", for observers; lives as long as the program
   explicit operator bool() const { return data != nullptr; }
   bool packed() const { return panel_bytes != 0; }
   /// needs: !packed()

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kv_view.h"
 #include "kernels/mat.h"
+#include "kernels/observer.h"
 #include "kernels/table.h"
 
 namespace apr::kernels {
@@ -63,6 +64,9 @@ class Ops {
   /// signal handler.
   void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
   bool stopped() const { return stop_ && stop_->load(std::memory_order_relaxed); }
+
+  /// Tells of each verb when it is done; null: nobody. Must outlive the passes that it sees.
+  void observe(Observer* observer) { observer_ = observer; }
 
   /// Gives back, at its end, all that was taken from the arena since its start.
   class Scope {
@@ -167,6 +171,7 @@ class Ops {
   ThreadPool* pool_ = nullptr;
   int threads_ = 1;
   const std::atomic<bool>* stop_ = nullptr;
+  Observer* observer_ = nullptr;
   Arena arena_;
 };
 

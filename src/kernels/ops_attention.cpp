@@ -16,6 +16,12 @@ int tiles_of(int tokens, int group) {
   return (tokens + tile - 1) / tile;
 }
 
+Work work_of(const Sequence& s, int heads) {
+  const uint64_t P = uint64_t(s.kv.length), T = uint64_t(s.tokens), d = uint64_t(s.kv.dim);
+  return {.kv_bytes = 2 * uint64_t(s.kv.heads) * (P + T) * d * s.kv.element_bytes(),
+          .attention_macs = 2 * uint64_t(heads) * d * (T * P + T * (T + 1) / 2)};
+}
+
 }  // namespace
 
 void Ops::append(const KvView& kv, Mat k, Mat v) {
@@ -25,6 +31,7 @@ void Ops::append(const KvView& kv, Mat k, Mat v) {
 
 void Ops::append(std::span<const Sequence> sequences, Mat k, Mat v) {
   if (is_measuring()) return;
+  Watch watch(observer_, Step::Append);
   over_rows(k.rows, 2 * k.cols, [&](int t) {
     const Place place = place_of(sequences, t);
     const KvView& kv = place.sequence->kv;
@@ -48,6 +55,8 @@ Mat Ops::attend(Mat q, std::span<const Sequence> sequences, int G, int d, float 
   const size_t floats = (attend_scratch_floats(tile_of(q.rows, group), group, d) + kLanes) / kLanes * kLanes;
   float* scratch = arena_.take<float>(floats * size_t(workers()));
   if (is_measuring()) return o;
+  Watch watch(observer_, Step::Attend);
+  for (const Sequence& s : sequences) watch.count(work_of(s, heads));
 
   int jobs = 0;
   for (const Sequence& s : sequences) jobs += G * tiles_of(s.tokens, group);

@@ -36,6 +36,7 @@ Routing Ops::route(Mat logits, int K) {
   r.slot_weight = arena_.take<float>(slots);
   int* next = arena_.take<int>(size_t(E));
   if (is_measuring()) return r;
+  Watch watch(observer_, Step::Route);
 
   over_rows(T, 4 * E, [&](int t) {
     k_->softmax(logits.row(t), E);
@@ -71,6 +72,9 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   h.q = quantised ? arena_.take<XBlock>(size_t(groups.slots) * size_t(blocks)) : nullptr;
   want(x, gate.first);
   want(x, up.first);
+  Watch watch(observer_, Step::Gate, gate.first.name);
+  watch.count(work_of(gate.first, groups.count, groups.slots));
+  watch.count(work_of(up.first, groups.count, groups.slots));
   Scope temporary = scope();
   TokenRows rows = token_rows(x, groups.slot_token, groups.slots);
   if (quant::info(gate.first.type).quantised() || quant::info(up.first.type).quantised()) tile(rows, groups, x.x.rows);
@@ -113,6 +117,8 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
   Scope temporary = scope();
   Groups groups{r.used, gate.count, T * r.kept, r.first_slot, r.used_expert, r.slot_token};
   Input h = gated(x, groups, gate, up, down.first);
+  Watch watch(observer_, Step::Combine, down.first.name);
+  watch.count(work_of(down.first, groups.count, groups.slots));
   TokenRows rows = token_rows(h, nullptr, groups.slots);
   if (quant::info(down.first.type).quantised()) tile(rows, groups, T);
   ProductScratch* scratch = take_product_scratch(T);
