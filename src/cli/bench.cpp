@@ -12,7 +12,8 @@
 namespace apr::cli {
 namespace {
 
-constexpr const char* kFooter = R"(Prefill is counted in multiply-adds of the matrices, decode in bytes of weights and KV cache read, each beside the most
+constexpr const char* kFooter =
+    R"(Prefill is counted in multiply-adds of the matrices, decode in bytes of weights and KV cache read, each beside the most
 that this machine does at that moment on the same threads (its roof): measured right before and after.
 Use an idle machine, and compare ratios within one run.
 
@@ -50,8 +51,7 @@ class Bench final : public Verb {
   }
 
   int run() override {
-    if (plan_.prefill + plan_.decode == 0)
-      fail(ErrorCode::Usage, "bench: nothing to measure; give -p or -n above 0");
+    if (plan_.prefill + plan_.decode == 0) fail(ErrorCode::Usage, "bench: nothing to measure; give -p or -n above 0");
     if (plan_.batch > 1 && plan_.decode == 0)
       fail(ErrorCode::Usage, "--batch: sequences decode together, but -n 0 leaves decode out; give -n above 0");
     const std::atomic<bool>& cancel = catch_interrupts();

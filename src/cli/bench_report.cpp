@@ -36,17 +36,19 @@ struct Rate {
 Rate rate_of(const Figures& f, Kind kind) {
   const double seconds = f.all_tokens() / tokens_per_second(f).median;
   const kernels::Work& w = f.work;
-  if (kind == Kind::Reading)
-    return {double(w.bytes()) / seconds, double(w.bytes()) / f.roofs.read / seconds};
+  if (kind == Kind::Reading) return {double(w.bytes()) / seconds, double(w.bytes()) / f.roofs.read / seconds};
   const double least = double(w.int8_macs) / f.roofs.int8_macs + double(w.float_macs) / f.roofs.float_macs;
   return {double(w.matrix_macs()) / seconds, least / seconds};
 }
 
 std::string label(const engine::Profile::Row& row) {
   static constexpr std::pair<std::string_view, const char*> kProjections[] = {
-      {"attn_q.weight", "q, k and v projections"},   {"attn_output.weight", "output projection"},
-      {"ffn_gate_inp.weight", "router"},             {"ffn_down.weight", "feed-forward down"},
-      {"output.weight", "logits"},                   {"token_embd.weight", "logits"},
+      {"attn_q.weight", "q, k and v projections"},
+      {"attn_output.weight", "output projection"},
+      {"ffn_gate_inp.weight", "router"},
+      {"ffn_down.weight", "feed-forward down"},
+      {"output.weight", "logits"},
+      {"token_embd.weight", "logits"},
   };
   switch (row.step) {
     case Step::Embed:
@@ -112,7 +114,9 @@ bool reading_bounds(const kernels::Work& w, const engine::Roofs& roofs) {
 Json profile_json(const Figures& f) {
   Json steps = Json::array();
   for (const Line& l : lines_of(f)) {
-    Json step = {{"step", l.name}, {"ms_per_token", 1e3 * l.seconds / f.all_tokens()}, {"share", l.seconds / f.profiled_seconds}};
+    Json step = {{"step", l.name},
+                 {"ms_per_token", 1e3 * l.seconds / f.all_tokens()},
+                 {"share", l.seconds / f.profiled_seconds}};
     const bool counted = l.work.bytes() + macs_of(l.work) > 0;
     step["bytes_per_token"] = double(l.work.bytes()) / f.all_tokens();
     step["macs_per_token"] = double(macs_of(l.work)) / f.all_tokens();
@@ -124,9 +128,9 @@ Json profile_json(const Figures& f) {
 }
 
 std::string profile_table(const std::string& title, const Figures& f) {
-  std::string out =
-      fmt::format("\nwhere a token's time goes: {}, {:.3f} ms\n{:<26}{:>10}{:>9}{:>10}{:>9}{:>10}{:>9}{:>9}\n", title,
-                  1e3 * f.profiled_seconds / f.all_tokens(), "", "ms", "share", "MB", "GB/s", "MMAC", "GMAC/s", "of roof");
+  std::string out = fmt::format(
+      "\nwhere a token's time goes: {}, {:.3f} ms\n{:<26}{:>10}{:>9}{:>10}{:>9}{:>10}{:>9}{:>9}\n", title,
+      1e3 * f.profiled_seconds / f.all_tokens(), "", "ms", "share", "MB", "GB/s", "MMAC", "GMAC/s", "of roof");
   for (const Line& l : lines_of(f)) {
     const double n = f.all_tokens();
     out += fmt::format("{:<26}{:>10.4f}{:>7.1f} %", l.name, 1e3 * l.seconds / n, 100 * l.seconds / f.profiled_seconds);
@@ -153,10 +157,12 @@ struct Named {
 };
 std::vector<Named> named(const engine::BenchResult& r) {
   std::vector<Named> all;
-  if (r.prefill) all.push_back({"prefill", fmt::format("prefill {}", r.prefill->tokens), *r.prefill, Kind::Multiplying});
+  if (r.prefill)
+    all.push_back({"prefill", fmt::format("prefill {}", r.prefill->tokens), *r.prefill, Kind::Multiplying});
   if (r.decode) all.push_back({"decode", fmt::format("decode {}", r.decode->tokens), *r.decode, Kind::Reading});
   if (r.batch) {
-    all.push_back({"batch", fmt::format("decode {} x {}", r.batch->tokens, r.batch->sequences), *r.batch, Kind::Reading});
+    all.push_back(
+        {"batch", fmt::format("decode {} x {}", r.batch->tokens, r.batch->sequences), *r.batch, Kind::Reading});
   }
   return all;
 }
@@ -209,23 +215,24 @@ Json to_json(const BenchReport& r) {
 
 std::string to_table(const BenchReport& r) {
   const engine::Options& o = r.engine.options();
+  const int each = r.result.batch ? 16 : 0;  // columns
   std::string out = fmt::format(
       "{}  {} threads, {}, weights {} (in {:.2f} s), chunk {}, depth {}\n"
       "roofs are measured beside each line: reading {}, multiply-adds of {}\n\n"
-      "{:<16}{:>10}{:>20}{:>16}{:>16}{:>10}   {}\n",
+      "{:<18}{:>10}{:>24}{:>{}}{:>16}{:>10}   {}\n",
       r.path, o.threads, r.engine.isa(), name_of(o.load), r.load_s, chunk_of(r), r.plan.depth, r.roof_memory,
-      r.engine.isa(), "", "tok/s", "least to most", r.result.batch ? "each sequence" : "", "", "of roof", "roof");
+      r.engine.isa(), "", "tok/s", "least to most", r.result.batch ? "each sequence" : "", each, "", "of roof", "roof");
   for (const Named& n : named(r.result)) {
     const Figures& f = n.figures;
     const Spread s = tokens_per_second(f);
     const Rate rate = rate_of(f, n.kind);
     const char* unit = n.kind == Kind::Reading ? "GB/s" : "GMAC/s";
-    const double roof = n.kind == Kind::Reading   ? f.roofs.read
-                        : f.work.int8_macs > 0 ? f.roofs.int8_macs
-                                               : f.roofs.float_macs;
-    out += fmt::format("{:<16}{:>10.2f}{:>20}{:>16}{:>16}{:>8.0f} %   {:.1f} {}\n", n.name, s.median,
+    const double roof = n.kind == Kind::Reading ? f.roofs.read
+                        : f.work.int8_macs > 0  ? f.roofs.int8_macs
+                                                : f.roofs.float_macs;
+    out += fmt::format("{:<18}{:>10.2f}{:>24}{:>{}}{:>16}{:>8.0f} %   {:.1f} {}\n", n.name, s.median,
                        fmt::format("{:.2f} to {:.2f}", s.least, s.most),
-                       f.sequences > 1 ? fmt::format("{:.2f}", s.median / f.sequences) : "",
+                       f.sequences > 1 ? fmt::format("{:.2f}", s.median / f.sequences) : "", each,
                        fmt::format("{:.1f} {}", rate.per_second / 1e9, unit), 100 * rate.of_roof, roof / 1e9, unit);
   }
   if (r.plan.profile) {

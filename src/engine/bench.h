@@ -35,8 +35,8 @@ struct BenchResult {
 };
 
 /// Measures an engine opened with Options::sequences = plan.batch and room for depth + the more of prefill and decode.
-/// Before each measurement the same round runs once unmeasured: it brings the weights into memory, wakes the clocks, and
-/// counts the work.
+/// Before each measurement the same round runs once unmeasured: it brings the weights into memory, wakes the clocks,
+/// and counts the work.
 ///
 /// progress  rounds done and rounds in all
 /// cancel    may be set by a signal handler: the result is then nullopt

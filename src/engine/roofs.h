@@ -18,9 +18,9 @@ struct Roofs {
   void raise(const Roofs& other);
 };
 
-/// Measures roofs on an engine's own threads. Memory is read in huge pages: from the packed weights where there are any,
-/// else from memory of its own that is as large as the weights, up to 1 GiB or half of what is free. So a small model's
-/// roof is that of the cache which holds it.
+/// Measures roofs on an engine's own threads. Memory is read in huge pages: from the packed weights where there are
+/// any, else from memory of its own that is as large as the weights, up to 1 GiB or half of what is free. So a small
+/// model's roof is that of the cache which holds it.
 ///
 /// needs   a session made before, so that the weights are where they are used
 /// errors  constructor: Memory when not even a few MiB are free
@@ -29,7 +29,9 @@ class RoofMeter {
  public:
   explicit RoofMeter(Engine& engine);
   Roofs measure();
-  const std::string& memory() const { return memory_name_; }  ///< what is read, for people: "1.00 GiB of packed weights"
+  const std::string& memory() const {
+    return memory_name_;
+  }  ///< what is read, for people: "1.00 GiB of packed weights"
 
  private:
   Engine& engine_;

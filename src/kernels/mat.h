@@ -27,8 +27,8 @@ struct Weight {
   quant::Type type = quant::Type::F32;
   int n_out = 0, n_in = 0;
   const std::byte* data = nullptr;
-  uint64_t row_bytes = 0;    ///< of a stored row
-  uint64_t panel_bytes = 0;  ///< of a packed panel; 0: not packed
+  uint64_t row_bytes = 0;      ///< of a stored row
+  uint64_t panel_bytes = 0;    ///< of a packed panel; 0: not packed
   std::string_view name = {};  ///< "attn_q.weight", for observers; lives as long as the program
   explicit operator bool() const { return data != nullptr; }
   bool packed() const { return panel_bytes != 0; }

@@ -55,8 +55,7 @@ class Watch {
     if (observer_) start_ = Clock::now();
   }
   ~Watch() {
-    if (observer_)
-      observer_->done(step_, weight_, std::chrono::duration<double>(Clock::now() - start_).count(), work_);
+    if (observer_) observer_->done(step_, weight_, std::chrono::duration<double>(Clock::now() - start_).count(), work_);
   }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;

@@ -10,7 +10,8 @@ inline constexpr size_t kSmall = 8192;
 
 /// The first n of a panel's 16 lanes.
 inline void copy_lanes(float* to, const float* from, int n) {
-  n == kPanelRows ? std::memcpy(to, from, kPanelRows * sizeof(float)) : std::memcpy(to, from, size_t(n) * sizeof(float));
+  n == kPanelRows ? std::memcpy(to, from, kPanelRows * sizeof(float))
+                  : std::memcpy(to, from, size_t(n) * sizeof(float));
 }
 
 /// Of `matrices` like w whose rows are multiplied with `inputs` inputs in all.

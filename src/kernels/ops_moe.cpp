@@ -73,8 +73,9 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   want(x, gate.first);
   want(x, up.first);
   Watch watch(observer_, Step::Gate, gate.first.name);
-  watch.count(work_of(gate.first, groups.count, groups.slots));
-  watch.count(work_of(up.first, groups.count, groups.slots));
+  const int matrices = std::min(groups.count, gate.count);  // groups of a dense feed-forward share one
+  watch.count(work_of(gate.first, matrices, groups.slots));
+  watch.count(work_of(up.first, matrices, groups.slots));
   Scope temporary = scope();
   TokenRows rows = token_rows(x, groups.slot_token, groups.slots);
   if (quant::info(gate.first.type).quantised() || quant::info(up.first.type).quantised()) tile(rows, groups, x.x.rows);

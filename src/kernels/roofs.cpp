@@ -34,7 +34,8 @@ using Multiply = uint64_t (*)(const RoofTile&, int rounds, bool wide, float* y);
 double multiply_roof(ThreadPool& pool, Multiply multiply) {
   constexpr int rounds = 1000, items = 16, repeats = 3;
   const auto tile = std::make_unique<RoofTile>();
-  for (size_t i = 0; i < std::size(tile->code); ++i) tile->code[i] = uint8_t(i % 128), tile->w[i] = 1e-3f * float(i % 7);
+  for (size_t i = 0; i < std::size(tile->code); ++i)
+    tile->code[i] = uint8_t(i % 128), tile->w[i] = 1e-3f * float(i % 7);
   for (auto& x : tile->x) std::fill(std::begin(x), std::end(x), int8_t(3));
   for (auto& f : tile->f) std::fill(std::begin(f), std::end(f), 0.5f);
   std::vector<Sink> sinks(static_cast<size_t>(pool.size()));
@@ -85,9 +86,8 @@ double int8_roof(ThreadPool& pool, const Kernels& k) { return multiply_roof(pool
 double float_roof(ThreadPool& pool, const Kernels& k) { return multiply_roof(pool, k.multiply_float); }
 
 void first_touch(ThreadPool& pool, std::span<std::byte> memory) {
-  pool.run(int(memory.size() / kBlock), [&](int block, int) {
-    std::fill_n(memory.data() + size_t(block) * kBlock, kBlock, std::byte{1});
-  });
+  pool.run(int(memory.size() / kBlock),
+           [&](int block, int) { std::fill_n(memory.data() + size_t(block) * kBlock, kBlock, std::byte{1}); });
 }
 
 }  // namespace apr::kernels

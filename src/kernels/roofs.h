@@ -8,8 +8,8 @@
 namespace apr::kernels {
 
 /// The roofs that a machine puts over products and attention (Williams et al., "Roofline", CACM 52(4)):
-/// what all threads of a pool do at best when they do nothing else. Each is the best of several shapes, in a fraction of
-/// a second; on a shared machine it holds for that moment.
+/// what all threads of a pool do at best when they do nothing else. Each is the best of several shapes, in a fraction
+/// of a second; on a shared machine it holds for that moment.
 ///
 /// units   bytes/s; multiply-adds/s
 /// needs   read: memory that was written before (weights, or memory touched by first_touch), a multiple of 1 MiB, well

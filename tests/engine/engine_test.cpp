@@ -97,7 +97,8 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
   refused(ErrorCode::Memory, "KV cache", [&] { Engine(path, {.context = 1 << 30}); });
-  refused(ErrorCode::Memory, "2 sequences of 1073741824 tokens", [&] { Engine(path, {.context = 1 << 30, .sequences = 2}); });
+  refused(ErrorCode::Memory, "2 sequences of 1073741824 tokens",
+          [&] { Engine(path, {.context = 1 << 30, .sequences = 2}); });
   Engine small(path, {.context = 16});
   EXPECT_FALSE(small.has_tokenizer());
   refused(ErrorCode::UnsupportedOperation, "no tokenizer", [&] { small.tokenizer(); });

@@ -11,7 +11,9 @@
 namespace apr::kernels::generic {
 
 template <class Isa>
-inline constexpr bool has_matrix_unit = requires { typename Isa::MatrixUnit; };
+inline constexpr bool has_matrix_unit = requires {
+  typename Isa::MatrixUnit;
+};
 
 /// The set-up of a matrix unit for groups of so many columns, or nothing where there is none.
 struct NoUnit {
@@ -22,7 +24,7 @@ struct UnitChoice {
   using type = NoUnit;
 };
 template <class Isa>
-  requires has_matrix_unit<Isa>
+requires has_matrix_unit<Isa>
 struct UnitChoice<Isa> {
   using type = typename Isa::MatrixUnit;
 };
@@ -55,7 +57,8 @@ struct GroupSums {
     if (C >= n) return;
     constexpr int per_block = 32 / Q::group;
     const int g = first + C;
-    Isa::MatrixUnit::template multiply<C>(p.code + 16 * Q::group * g, x[g / per_block].code[0] + g % per_block * Q::group);
+    Isa::MatrixUnit::template multiply<C>(p.code + 16 * Q::group * g,
+                                          x[g / per_block].code[0] + g % per_block * Q::group);
     if constexpr (C + 1 < kBatch) ask_from<C + 1>(p, x, first, n);
     Isa::MatrixUnit::template store<C>(sum[first / kBatch % 2][C][0]);
   }
