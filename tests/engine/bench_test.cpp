@@ -8,8 +8,7 @@ namespace apr::engine {
 namespace {
 
 struct Opened {
-  explicit Opened(int sequences)
-      : engine(test::kBundledModel, {.threads = 2, .context = 64, .sequences = sequences}) {
+  explicit Opened(int sequences) : engine(test::kBundledModel, {.threads = 2, .context = 64, .sequences = sequences}) {
     for (int s = 0; s < sequences; ++s) sessions.emplace_back(engine);
   }
   Engine engine;
@@ -53,14 +52,16 @@ TEST(Bench, IsGivenUpWhenCancelled) {
   std::atomic<bool> cancel{false};
   size_t rounds = 0;
   auto cancel_after_two = [&](size_t, size_t) { cancel = ++rounds == 2; };
-  EXPECT_FALSE(run_bench(o.engine, o.sessions, meter, {.prefill = 8, .decode = 2, .batch = 2}, cancel_after_two, cancel));
+  EXPECT_FALSE(
+      run_bench(o.engine, o.sessions, meter, {.prefill = 8, .decode = 2, .batch = 2}, cancel_after_two, cancel));
   EXPECT_EQ(rounds, 2u);
 }
 
 TEST(Roofs, LeastSecondsAreThoseOfTheTighterOne) {
   const Roofs roofs{.read = 10, .int8_macs = 100, .float_macs = 20};
   EXPECT_DOUBLE_EQ(roofs.least_seconds({.weight_bytes = 15, .kv_bytes = 5, .int8_macs = 50}), 2);
-  EXPECT_DOUBLE_EQ(roofs.least_seconds({.weight_bytes = 1, .int8_macs = 50, .float_macs = 20, .attention_macs = 20}), 2.5);
+  EXPECT_DOUBLE_EQ(roofs.least_seconds({.weight_bytes = 1, .int8_macs = 50, .float_macs = 20, .attention_macs = 20}),
+                   2.5);
 }
 
 TEST(Roofs, OfASmallModelAreThoseOfMemoryAsLarge) {

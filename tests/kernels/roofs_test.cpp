@@ -1,4 +1,5 @@
-// Roofs are only worth something if everything is read and everything multiplied; observers, if they hear of every verb.
+// Roofs are only worth something if everything is read and everything multiplied; observers, if they hear of every
+// verb.
 #include "kernels/roofs.h"
 
 #include <gtest/gtest.h>
@@ -87,7 +88,8 @@ struct Ear final : kernels::Observer {
 
 TEST(Observer, HearsOfEachVerbAndItsWork) {
   Random random(3);
-  Matrix quantised = random_matrix(quant::Type::Q8_0, 40, 64, random), floats = random_matrix(quant::Type::F32, 8, 64, random);
+  Matrix quantised = random_matrix(quant::Type::Q8_0, 40, 64, random),
+         floats = random_matrix(quant::Type::F32, 8, 64, random);
   quantised.view.name = "first.weight";
   const std::vector<float> numbers = random.floats(3 * 64);
   Ops ops(pool_of(2));
