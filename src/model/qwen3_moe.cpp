@@ -2,9 +2,9 @@
 //
 //   x <- Embed(t);  L times { x <- x + Attn(RMS(x));  x <- x + MoE(RMS(x)) };  logits <- RMS(x) · Outᵀ
 //
-// T tokens in this call, of one or several sequences    P tokens that a sequence has cached    D width    L layers    V
-// vocabulary H query heads, G kv heads, d per head    E experts, K kept per token, F expert width Shapes are [outer,
-// inner]. Scratch is op's arena: forward does not allocate, fail or log.
+// T tokens in this call    P tokens that a sequence has cached    D width    L layers    V vocabulary
+// H query heads, G kv heads, d per head    E experts, K kept per token, F expert width
+// Shapes are [outer, inner]. Scratch is op's arena: forward does not allocate, fail or log.
 #include "model/qwen3_moe.h"
 
 #include "model/attention.h"
