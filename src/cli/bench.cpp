@@ -1,8 +1,10 @@
+#include "engine/bench.h"
+
 #include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
-#include "cli/model_facts.h"
+#include "cli/bench_report.h"
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -10,19 +12,16 @@
 namespace apr::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+constexpr const char* kFooter =
+    R"(Prefill is counted in multiply-adds of the matrices, decode in bytes of weights and KV cache read, each beside the most
+that this machine does at that moment on the same threads (its roof): measured right before and after.
+Use an idle machine, and compare ratios within one run.
 
-/// Middle, smallest and largest of some rates.
-struct Spread {
-  double median, least, most;
-};
-Spread spread(std::vector<double> rates) {
-  std::sort(rates.begin(), rates.end());
-  const size_t n = rates.size();
-  return {(rates[(n - 1) / 2] + rates[n / 2]) / 2, rates.front(), rates.back()};
-}
-Json to_json(const Spread& s) { return {{"median", s.median}, {"min", s.least}, {"max", s.most}}; }
+Examples
+  apr bench MODEL.gguf
+  apr bench MODEL.gguf -p 2048 -n 32 -d 4096 -r 5 --json
+  apr bench MODEL.gguf -p 0 --batch 8
+  apr bench MODEL.gguf --profile)";
 
 class Bench final : public Verb {
  public:
@@ -30,131 +29,72 @@ class Bench final : public Verb {
   const char* summary() const override { return "Measure prefill and decode speed"; }
 
   void declare(CLI::App& app) override {
-    app.footer(
-        "Decode is counted in GB/s of weights and KV cache read, prefill in GMAC/s of the matrices' multiply-adds.\n"
-        "Use an idle machine, and compare ratios within one run.\n\n"
-        "Examples\n  apr bench MODEL.gguf\n  apr bench MODEL.gguf -p 2048 -n 32 -d 4096 -r 5 --json");
+    app.footer(kFooter);
     flags_.declare(app);
-    app.add_option("-p,--prefill", prefill_, "Tokens to prefill; 0: leave prefill out")
+    app.add_option("-p,--prefill", plan_.prefill, "Tokens to prefill; 0: leave prefill out")
         ->transform(whole_number(0, 1 << 24))
         ->capture_default_str();
-    app.add_option("-n,--decode", decode_, "Tokens to decode, one by one; 0: leave decode out")
+    app.add_option("-n,--decode", plan_.decode, "Tokens to decode, one by one; 0: leave decode out")
         ->transform(whole_number(0, 1 << 24))
         ->capture_default_str();
-    app.add_option("-d,--depth", depth_, "Tokens of context already there")
+    app.add_option("-b,--batch", plan_.batch, "Sequences that also decode together, a token of each a step; 1: none")
+        ->transform(whole_number(1, 1024))
+        ->capture_default_str();
+    app.add_option("-d,--depth", plan_.depth, "Tokens of context already there, in each sequence")
         ->transform(whole_number(0, 1 << 24))
         ->capture_default_str();
-    app.add_option("-r,--repeat", repeat_, "How often each is measured")
+    app.add_option("-r,--repeat", plan_.repeat, "How often each is measured")
         ->transform(whole_number(1, 1000))
         ->capture_default_str();
+    app.add_flag("--profile", plan_.profile, "Also where a token's time goes, step by step, in a round of its own");
     app.add_flag("--json", json_, "One JSON document");
   }
 
   int run() override {
-    if (prefill_ + decode_ == 0) fail(ErrorCode::Usage, "bench: nothing to measure; give -p or -n above 0");
-    engine::Options options = flags_.options();
-    if (options.context == 0) options.context = depth_ + std::max(prefill_, decode_) + 1;
-    const Clock::time_point start = Clock::now();
-    engine::Engine engine(flags_.path, options);
-    engine::Session session(engine);
-    load_s_ = seconds_since(start);
-    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
-    facts_ = model_facts(engine.file(), engine.config());
-    measure(engine, session);
-    json_ ? print_json(document(engine)) : print(text(engine));
-    return 0;
+    if (plan_.prefill + plan_.decode == 0) fail(ErrorCode::Usage, "bench: nothing to measure; give -p or -n above 0");
+    if (plan_.batch > 1 && plan_.decode == 0)
+      fail(ErrorCode::Usage, "--batch: sequences decode together, but -n 0 leaves decode out; give -n above 0");
+    const std::atomic<bool>& cancel = catch_interrupts();
+    try {
+      return measure(cancel);
+    } catch (const Interrupted&) {  // half a measurement is none, not even as a document
+      note("apr: interrupted before all was measured, so no figures are printed");
+      return interrupt_exit_code();
+    }
   }
 
  private:
-  /// Ids that jump about the vocabulary, the same in every run.
-  static std::vector<engine::Token> tokens(int n, int vocabulary, uint64_t salt) {
-    std::vector<engine::Token> ids;
-    for (int i = 0; i < n; ++i) {
-      salt = salt * 6364136223846793005u + 1442695040888963407u;
-      ids.push_back(engine::Token((salt >> 33) % uint64_t(vocabulary)));
-    }
-    return ids;
-  }
+  int measure(const std::atomic<bool>& cancel) {
+    engine::Options options = flags_.options();
+    if (options.context == 0) options.context = plan_.depth + std::max(plan_.prefill, plan_.decode);
+    options.sequences = plan_.batch;
+    const auto start = std::chrono::steady_clock::now();
+    engine::Engine engine(flags_.path, options);
+    std::vector<engine::Session> sessions;
+    for (int s = 0; s < plan_.batch; ++s) sessions.emplace_back(engine);
+    const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
 
-  void measure(engine::Engine& engine, engine::Session& session) {
-    const int V = engine.config().V;
-    Progress progress("measuring", size_t(repeat_ + 1) * size_t((prefill_ > 0) + (decode_ > 0)));
-    size_t done = 0;
-    if (depth_ > 0) session.extend(tokens(depth_, V, 1));
-    // The first round of each warms up: it brings the weights into memory and wakes the clocks.
-    for (int round = 0; prefill_ > 0 && round <= repeat_; ++round) {
-      session.truncate(size_t(depth_));
-      const auto ids = tokens(prefill_, V, uint64_t(round) + 2);
-      const Clock::time_point start = Clock::now();
-      session.extend(ids);
-      if (round > 0) prefill_rates_.push_back(prefill_ / seconds_since(start));
-      progress.update(++done);
-    }
-    for (int round = 0; decode_ > 0 && round <= repeat_; ++round) {
-      session.truncate(size_t(depth_));
-      const int n = round > 0 ? decode_ : std::min(decode_, 8);
-      const auto ids = tokens(n, V, uint64_t(round) + 77);
-      const Clock::time_point start = Clock::now();
-      for (engine::Token id : ids) session.extend({&id, 1});
-      if (round > 0) decode_rates_.push_back(n / seconds_since(start));
-      progress.update(++done);
-    }
-  }
-
-  double decode_gb(const engine::Engine& engine) const {  // read per token, at the middle of the run
-    const double kv = double(kv_bytes_per_token(engine.config(), *engine.options().kv)) * (depth_ + decode_ / 2.0);
-    return (double(facts_.active_bytes) + kv) / 1e9;
-  }
-
-  Json document(const engine::Engine& engine) const {
-    Json d = {{"model", flags_.path},
-              {"architecture", engine.config().architecture},
-              {"isa", engine.isa()},
-              {"load", name_of(engine.options().load)},
-              {"load_s", load_s_},
-              {"threads", engine.options().threads},
-              {"chunk", engine.options().chunk},
-              {"kv", *engine.options().kv == model::KvType::F16 ? "f16" : "f32"},
-              {"depth", depth_},
-              {"repeat", repeat_}};
-    if (prefill_ > 0) {
-      const Spread s = spread(prefill_rates_);
-      d["prefill"] = {
-          {"tokens", prefill_}, {"tok_per_s", to_json(s)}, {"gmac_per_s", s.median * double(facts_.macs) / 1e9}};
-    }
-    if (decode_ > 0) {
-      const Spread s = spread(decode_rates_);
-      d["decode"] = {{"tokens", decode_}, {"tok_per_s", to_json(s)}, {"gb_per_s", s.median * decode_gb(engine)}};
-    }
-    return d;
-  }
-
-  std::string text(const engine::Engine& engine) const {
-    std::string out =
-        fmt::format("{}  {} threads, {}, weights {} (in {:.2f} s), chunk {}, depth {}\n\n{:<16}{:>12}{:>22}\n",
-                    flags_.path, engine.options().threads, engine.isa(), name_of(engine.options().load), load_s_,
-                    engine.options().chunk, depth_, "", "tok/s", "(least to most)");
-    auto row = [&](const std::string& name, const Spread& s, const std::string& roof) {
-      out += fmt::format("{:<16}{:>12.2f}{:>22}   {}\n", name, s.median,
-                         fmt::format("{:.2f} to {:.2f}", s.least, s.most), roof);
-    };
-    if (prefill_ > 0) {
-      const Spread s = spread(prefill_rates_);
-      row(fmt::format("prefill {}", prefill_), s, fmt::format("{:.1f} GMAC/s", s.median * double(facts_.macs) / 1e9));
-    }
-    if (decode_ > 0) {
-      const Spread s = spread(decode_rates_);
-      row(fmt::format("decode {}", decode_), s, fmt::format("{:.1f} GB/s", s.median * decode_gb(engine)));
-    }
-    return out;
+    engine::RoofMeter meter(engine);
+    const auto result = [&] {
+      std::optional<Progress> progress;
+      return engine::run_bench(
+          engine, sessions, meter, plan_,
+          [&](size_t done, size_t all) {
+            if (!progress) progress.emplace("measuring", all);
+            progress->update(done);
+          },
+          cancel);
+    }();
+    if (!result) throw Interrupted{};
+    const BenchReport report{engine, plan_, *result, flags_.path, meter.memory(), load_s};
+    json_ ? print_json(to_json(report)) : print(to_table(report));
+    return 0;
   }
 
   ModelFlags flags_;
-  int prefill_ = 512, decode_ = 64, depth_ = 0, repeat_ = 3;
+  engine::BenchPlan plan_;
   bool json_ = false;
-  double load_s_ = 0;
-  ModelFacts facts_;
-  std::vector<double> prefill_rates_, decode_rates_;
 };
 
 }  // namespace

@@ -29,9 +29,10 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 double per_second(size_t n, double ms) { return ms > 0 ? double(n) * 1000 / ms : 0; }
-/// The first token comes out of the prompt's own pass, so it is none of the decode's.
-double decode_rate(const engine::Answer& a) {
-  return a.tokens.empty() ? 0 : per_second(a.tokens.size() - 1, a.decode_ms);
+/// The first token comes out of the prompt's own pass, so it is none of the decode's; alone it makes no rate.
+std::optional<double> decode_rate(const engine::Answer& a) {
+  if (a.tokens.size() < 2) return std::nullopt;
+  return per_second(a.tokens.size() - 1, a.decode_ms);
 }
 
 class Run final : public Verb {
@@ -217,12 +218,15 @@ class Run final : public Verb {
   }
 
   void report(const engine::Answer& a) const {
-    note(fmt::format("load {:.0f} ms; prompt {} tokens, {:.1f} tok/s; answer {} tokens, {:.1f} tok/s; ended by: {}",
-                     load_ms_, a.prompt_tokens, per_second(a.prefilled, a.prefill_ms), a.tokens.size(), decode_rate(a),
+    const std::optional<double> rate = decode_rate(a);
+    note(fmt::format("load {:.0f} ms; prompt {} tokens, {:.1f} tok/s; answer {} token{}{}; ended by: {}", load_ms_,
+                     a.prompt_tokens, per_second(a.prefilled, a.prefill_ms), a.tokens.size(),
+                     a.tokens.size() == 1 ? "" : "s", rate ? fmt::format(", {:.1f} tok/s", *rate) : "",
                      name_of(a.finish)));
   }
 
   Json document(const engine::Engine& engine, const engine::Answer& a) const {
+    const std::optional<double> rate = decode_rate(a);
     const std::string* title = engine.file().metadata().string("general.name");
     return {{"text", a.text},
             {"tokens", a.tokens},
@@ -241,7 +245,7 @@ class Run final : public Verb {
               {"prefill_ms", a.prefill_ms},
               {"prefill_tok_per_s", per_second(a.prefilled, a.prefill_ms)},
               {"decode_ms", a.decode_ms},
-              {"decode_tok_per_s", decode_rate(a)}}}};
+              {"decode_tok_per_s", rate ? Json(*rate) : Json()}}}};
   }
 
   ModelFlags flags_;

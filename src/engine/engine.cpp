@@ -13,7 +13,7 @@ namespace apr::engine {
 namespace {
 
 constexpr int kDefaultContext = 4096;
-constexpr int kMostThreads = 1024, kMostChunk = 1 << 16;
+constexpr int kMostThreads = 1024, kMostChunk = 1 << 16, kMostSequences = 1 << 10;
 
 /// End-of-turn tokens of the families that load; a file often names only one of those that its models use.
 constexpr const char* kStopTexts[] = {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"};
@@ -39,7 +39,7 @@ struct Engine::Impl {
       read_tokenizer();
     });
     settle_options();
-    memory = estimate_memory(file, *model, options.threads, options.context, options.chunk, *options.kv, options.rows);
+    memory = estimate_memory(file, *model, options);
     if (options.load == Load::Packed && plan.packable_bytes() == 0) {
       fail(ErrorCode::UnsupportedOperation,
            "packed weights: {} has no quantised matrix, so there is nothing to pack; use --load mmap",
@@ -76,6 +76,7 @@ struct Engine::Impl {
     if (options.threads == 0) options.threads = usable_cpus();
     in_range(options.threads, 1, kMostThreads, "threads");
     in_range(options.chunk, 1, kMostChunk, "chunk");
+    in_range(options.sequences, 1, kMostSequences, "sequences");
     const model::Config& c = model->config();
     if (options.context == 0) options.context = std::min(c.context, kDefaultContext);
     if (options.context < 1) fail(ErrorCode::Usage, "context: found {}, expected a number of tokens", options.context);
@@ -176,9 +177,11 @@ struct Engine::Impl {
     const uint64_t wanted = saturating_sum({memory.kv, memory.scratch, to_pack}), available = available_memory();
     if (wanted > available) {
       fail(ErrorCode::Memory,
-           "memory: {:.2f} GiB of KV cache for {} tokens, {:.2f} GiB of scratch{} are needed, {:.2f} GiB are free; ask "
+           "memory: {:.2f} GiB of KV cache for {}{} tokens, {:.2f} GiB of scratch{} are needed, {:.2f} GiB are free; "
+           "ask "
            "for a smaller context (--ctx) or chunk (--chunk){}",
-           gib(memory.kv), options.context, gib(memory.scratch),
+           gib(memory.kv), options.sequences > 1 ? fmt::format("{} sequences of ", options.sequences) : "",
+           options.context, gib(memory.scratch),
            to_pack ? fmt::format(" and {:.2f} GiB of packed weights", gib(to_pack)) : "", gib(available),
            memory.packed ? ", or use --load mmap" : "");
     }
@@ -189,6 +192,16 @@ struct Engine::Impl {
           "will be read from disk again and again",
           gib(memory.weights), gib(total));
     }
+  }
+
+  /// One forward pass; the caches are longer then, unless it was stopped.
+  kernels::Mat pass(std::span<const Token> tokens, std::span<const model::Slice> slices, model::Rows rows,
+                    const std::atomic<bool>* stop) {
+    op->begin();
+    op->stop_when(stop);
+    const kernels::Mat logits = model->forward(*op, tokens, slices, rows);
+    op->stop_when(nullptr);
+    return logits;
   }
 
   Options options;
@@ -206,13 +219,27 @@ struct Engine::Impl {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<kernels::Ops> op;
   bool started = false;
+  std::vector<Token> together;  ///< of the common pass at work: its tokens and slices
+  std::vector<model::Slice> slices;
 };
 
-MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
-                               model::KvType kv, model::Rows rows) {
-  const model::Config& c = model.config();
-  return {file.file_bytes(), 0, model::KvCache::bytes(c.L, c.G, c.d, context, kv),
-          model.scratch_bytes(threads, std::min(chunk, context), rows)};
+namespace {
+
+uint64_t kv_bytes(const model::Config& c, const Options& options) {
+  const uint64_t one = model::KvCache::bytes(c.L, c.G, c.d, options.context, *options.kv);
+  uint64_t all = 0;
+  return __builtin_mul_overflow(one, uint64_t(options.sequences), &all) ? UINT64_MAX : all;
+}
+
+int most_tokens(const Options& options) {
+  return std::max(std::min(options.chunk, options.context), options.sequences);
+}
+
+}  // namespace
+
+MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, const Options& options) {
+  return {file.file_bytes(), 0, kv_bytes(model.config(), options),
+          model.scratch_bytes(options.threads, most_tokens(options), options.rows, options.sequences)};
 }
 
 Engine::Engine(const std::filesystem::path& path, Options options)
@@ -230,13 +257,19 @@ void Engine::make_room(size_t tokens) {
   if (tokens <= size_t(impl_->options.context)) return;
   impl_->check_context(tokens);
   impl_->options.context = int(tokens);
-  impl_->memory.kv = model::KvCache::bytes(config().L, config().G, config().d, int(tokens), *options().kv);
+  impl_->memory.kv = kv_bytes(config(), options());
   impl_->check_memory();
 }
 std::string_view Engine::isa() const { return impl_->op->isa(); }
 const MemoryEstimate& Engine::memory() const { return impl_->memory; }
 const std::string& Engine::load_reason() const { return impl_->load_reason; }
 const std::string& Engine::warning() const { return impl_->warning; }
+size_t Engine::tokens_per_pass() const { return size_t(most_tokens(options())); }
+ThreadPool& Engine::pool() { return *impl_->pool; }
+std::span<const std::byte> Engine::packed_memory() const {
+  return impl_->packed ? impl_->packed->memory() : std::span<const std::byte>();
+}
+void Engine::observe(kernels::Observer* observer) { impl_->op->observe(observer); }
 const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }
 
@@ -259,11 +292,8 @@ void Session::check(std::span<const Token> tokens) const {
 }
 
 kernels::Mat Session::step(std::span<const Token> chunk, model::Rows rows) {
-  kernels::Ops& op = *engine_.impl_->op;
-  op.begin();
-  op.stop_when(stop_);
-  kernels::Mat logits = engine_.model().forward(op, chunk, kv_, rows);
-  op.stop_when(nullptr);
+  const model::Slice all{&kv_, int(chunk.size())};
+  const kernels::Mat logits = engine_.impl_->pass(chunk, {&all, 1}, rows, stop_);
   if (logits.data) tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
   return logits;
 }
@@ -292,6 +322,31 @@ void Session::extend_all(std::span<const Token> tokens,
     for (size_t i = 0; i < n; ++i) row(done + i, {logits.row(int(i)), size_t(logits.cols)});
     done += n;
   }
+}
+
+kernels::Mat extend_together(std::span<const Step> steps, const std::atomic<bool>* stop) {
+  if (steps.empty()) fail(ErrorCode::Usage, "sessions: none is to be extended; at least one is needed");
+  Engine& engine = steps.front().session->engine_;
+  Engine::Impl& impl = *engine.impl_;
+  impl.together.clear();
+  impl.slices.clear();
+  for (const Step& step : steps) {
+    step.session->check(step.tokens);
+    impl.together.insert(impl.together.end(), step.tokens.begin(), step.tokens.end());
+    impl.slices.push_back({&step.session->kv_, int(step.tokens.size())});
+  }
+  if (steps.size() > size_t(impl.options.sequences) || impl.together.size() > engine.tokens_per_pass()) {
+    fail(ErrorCode::Usage,
+         "sessions: {} with {} tokens are to be extended together; the engine was opened for {} with {}", steps.size(),
+         impl.together.size(), impl.options.sequences, engine.tokens_per_pass());
+  }
+  const kernels::Mat logits = impl.pass(impl.together, impl.slices, model::Rows::Last, stop);
+  if (!logits.data) return logits;
+  for (const Step& step : steps) {
+    std::vector<Token>& tokens = step.session->tokens_;
+    tokens.insert(tokens.end(), step.tokens.begin(), step.tokens.end());
+  }
+  return logits;
 }
 
 void Session::truncate(size_t tokens) {

@@ -32,6 +32,7 @@ struct Options {
   std::string isa = {};                  ///< "scalar", "avx2", "avx512", "amx"; "" = the best this CPU has
   int context = 0;                       ///< tokens of KV cache; 0 = the trained context, at most 4096
   int chunk = 512;                       ///< tokens of prefill per forward pass
+  int sequences = 1;                     ///< sessions at a time: their KV memory and common passes are planned for
   std::optional<model::KvType> kv = {};  ///< nullopt = F16, or F32 for full-precision files
   Load load = Load::Auto;
   uint64_t expected_tokens = 0;  ///< that will be decoded one by one before the engine goes; 0 = many
@@ -45,12 +46,15 @@ struct MemoryEstimate {
   uint64_t weights = 0;  ///< the file: mapped (page cache, which the system can take back) or read; packed: what is
                          ///< used from it nevertheless
   uint64_t packed = 0;   ///< packed weights; 0 when there are none
-  uint64_t kv = 0;
+  uint64_t kv = 0;       ///< of all sessions planned for
   uint64_t scratch = 0;
 };
 
-MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
-                               model::KvType kv, model::Rows rows = model::Rows::Last);
+/// needs: options with every choice made
+MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, const Options& options);
+
+class Session;
+struct Step;
 
 /// A model ready to run: file, binding, weights, tokenizer, kernels, threads. The weights are brought into memory when
 /// the first session is made: until then the context can be raised to what a prompt needs.
@@ -81,14 +85,22 @@ class Engine {
   const std::string& load_reason() const;
   /// Something the user should know about speed ("the weights exceed this machine's memory …"), or empty.
   const std::string& warning() const;
+  /// Tokens that one extend_together() takes at most: a chunk, or one for each of Options::sequences.
+  size_t tokens_per_pass() const;
   /// Tokens that end an answer: those the file names, and the usual end-of-turn control tokens that its vocabulary
   /// holds.
   const std::vector<Token>& stop_tokens() const;
   /// The token put before every prompt when the file asks for one, or -1.
   Token bos() const;
 
+  // For measuring.
+  ThreadPool& pool();
+  std::span<const std::byte> packed_memory() const;  ///< empty until weights are packed
+  void observe(kernels::Observer* observer);         ///< of all passes from now on; null: nobody
+
  private:
   friend class Session;
+  friend kernels::Mat extend_together(std::span<const Step> steps, const std::atomic<bool>* stop);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -122,6 +134,7 @@ class Session {
   void truncate(size_t tokens);  ///< forgets all after the first `tokens`
 
  private:
+  friend kernels::Mat extend_together(std::span<const Step> steps, const std::atomic<bool>* stop);
   kernels::Mat step(std::span<const Token> chunk, model::Rows rows);
   void check(std::span<const Token> tokens) const;
   Engine& engine_;
@@ -129,6 +142,23 @@ class Session {
   std::vector<Token> tokens_;
   const std::atomic<bool>* stop_ = nullptr;
 };
+
+/// What one session gets of a pass that several share.
+struct Step {
+  Session* session;
+  std::span<const Token> tokens;  ///< one to decode, more to prefill
+};
+
+/// Extends several sessions in one forward pass, which reads each weight once for all of them. A session's logits are
+/// the same bits as if it went alone.
+///
+/// shape   result [steps, V]: the logits after each one's last token, valid until the next call on any session; empty,
+///         and all sessions as they were, once *stop is true
+/// needs   sessions of one engine, none of them twice
+/// errors  those of Session::extend for each; Usage for no step at all, for more than Options::sequences, or for more
+///         than Engine::tokens_per_pass() tokens in all; nothing has changed then
+/// threads as Session
+kernels::Mat extend_together(std::span<const Step> steps, const std::atomic<bool>* stop = nullptr);
 
 /// Reads the vocabulary out of a file's metadata (tokenizer.ggml.*).
 /// errors UnsupportedOperation (no tokenizer, or another model than "gpt2": named), BadModel

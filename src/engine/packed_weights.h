@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "base/large_memory.h"
 #include "gguf/file.h"
@@ -36,6 +37,7 @@ class PackedWeights final : public model::Placement {
   /// forget: ask the system to drop the file's packed bytes from its cache, too.
   PackedWeights(const gguf::File& file, const PackingPlan& plan, kernels::Ops& op, bool forget, Report report);
   kernels::Weight place(const gguf::Tensor& t, const kernels::Weight& stored, int count) override;
+  std::span<const std::byte> memory() const { return {memory_.data(), used_}; }
 
  private:
   const gguf::File& file_;

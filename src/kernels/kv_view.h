@@ -19,4 +19,11 @@ struct KvView {
   }
 };
 
+/// One sequence's share of a pass, as one layer sees it: its next `tokens` rows, which follow the kv.length positions
+/// cached. The rows of several sequences lie one after another.
+struct Sequence {
+  KvView kv;
+  int tokens = 0;
+};
+
 }  // namespace apr::kernels

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "quant/types.h"
 
@@ -12,7 +13,6 @@ struct Mat {
   float* data = nullptr;
   int rows = 0, cols = 0;
   float* row(int r) const { return data + size_t(r) * size_t(cols); }
-  Mat last_row() const { return {data ? row(rows - 1) : nullptr, 1, cols}; }  ///< of a Mat that is only measured, too
   std::span<float> flat() const { return {data, size_t(rows) * size_t(cols)}; }
 };
 
@@ -27,8 +27,9 @@ struct Weight {
   quant::Type type = quant::Type::F32;
   int n_out = 0, n_in = 0;
   const std::byte* data = nullptr;
-  uint64_t row_bytes = 0;    ///< of a stored row
-  uint64_t panel_bytes = 0;  ///< of a packed panel; 0: not packed
+  uint64_t row_bytes = 0;      ///< of a stored row
+  uint64_t panel_bytes = 0;    ///< of a packed panel; 0: not packed
+  std::string_view name = {};  ///< "attn_q.weight", for observers; lives as long as the program
   explicit operator bool() const { return data != nullptr; }
   bool packed() const { return panel_bytes != 0; }
   /// needs: !packed()

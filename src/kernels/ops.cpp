@@ -28,6 +28,8 @@ void Ops::reserve(size_t bytes) {
 Mat Ops::embed(const Weight& table, std::span<const int32_t> tokens) {
   Mat x = mat(int(tokens.size()), table.n_in);
   if (is_measuring()) return x;
+  Watch watch(observer_, Step::Embed, table.name);
+  watch.count({.weight_bytes = uint64_t(x.rows) * table.row_bytes});
   over_rows(x.rows, x.cols,
             [&](int t) { quant::decode(table.type, table.row(tokens[size_t(t)]), size_t(x.cols), x.row(t)); });
   return x;
@@ -36,12 +38,14 @@ Mat Ops::embed(const Weight& table, std::span<const int32_t> tokens) {
 Mat Ops::rms_norm(Mat x, const float* weight, float eps) {
   Mat y = mat(x.rows, x.cols);
   if (is_measuring()) return y;
+  Watch watch(observer_, Step::Norm);
   over_rows(x.rows, x.cols, [&](int t) { k_->rms_norm(x.row(t), weight, x.cols, eps, y.row(t)); });
   return y;
 }
 
 void Ops::rms_norm_heads(Mat x, int d, const float* weight, float eps) {
   if (is_measuring()) return;
+  Watch watch(observer_, Step::HeadNorms);
   over_rows(x.rows, x.cols, [&](int t) {
     for (int c = 0; c < x.cols; c += d) k_->rms_norm(x.row(t) + c, weight, d, eps, x.row(t) + c);
   });
@@ -49,21 +53,41 @@ void Ops::rms_norm_heads(Mat x, int d, const float* weight, float eps) {
 
 void Ops::add(Mat x, Mat y) {
   if (is_measuring()) return;
+  Watch watch(observer_, Step::Add);
   over_rows(x.rows, x.cols, [&](int t) { k_->add(x.row(t), y.row(t), x.cols); });
 }
 
 void Ops::add_bias(Mat x, const float* bias) {
   if (is_measuring()) return;
+  Watch watch(observer_, Step::Bias);
   over_rows(x.rows, x.cols, [&](int t) { k_->add(x.row(t), bias, x.cols); });
 }
 
+Mat Ops::last_rows(Mat x, std::span<const Sequence> sequences) {
+  Mat last = mat(int(sequences.size()), x.cols);
+  if (is_measuring()) return last;
+  Watch watch(observer_, Step::LastRows);
+  for (int s = 0, end = 0; s < last.rows; ++s) {
+    end += sequences[size_t(s)].tokens;
+    std::memcpy(last.row(s), x.row(end - 1), size_t(x.cols) * sizeof(float));
+  }
+  return last;
+}
+
 Mat Ops::rope_angles(int first, int T, std::span<const double> frequencies) {
+  const Sequence one{{.length = first}, T};
+  return rope_angles({&one, 1}, T, frequencies);
+}
+
+Mat Ops::rope_angles(std::span<const Sequence> sequences, int T, std::span<const double> frequencies) {
   const int pairs = int(frequencies.size());
   Mat angles = mat(T, 2 * pairs);
   if (is_measuring()) return angles;
+  Watch watch(observer_, Step::Angles);
   over_rows(T, 64 * pairs, [&](int t) {  // a sine costs like dozens of multiplications
+    const int position = place_of(sequences, t).position();
     for (int i = 0; i < pairs; ++i) {
-      const double angle = double(first + t) * frequencies[size_t(i)];
+      const double angle = double(position) * frequencies[size_t(i)];
       angles.row(t)[i] = float(std::cos(angle));
       angles.row(t)[pairs + i] = float(std::sin(angle));
     }
@@ -73,6 +97,7 @@ Mat Ops::rope_angles(int first, int T, std::span<const double> frequencies) {
 
 void Ops::rope(Mat x, int d, Mat angles, RopePairs pairs) {
   if (is_measuring()) return;
+  Watch watch(observer_, Step::Rope);
   const int half = angles.cols / 2;
   const int step = pairs == RopePairs::Halves ? 1 : 2, partner = pairs == RopePairs::Halves ? half : 1;
   over_rows(x.rows, x.cols, [&](int t) {
@@ -104,6 +129,7 @@ void Ops::want(Input& x, const Weight& w) {
   x.has_q = true;
   x.q = arena_.take<XBlock>(size_t(x.x.rows) * size_t(blocks));
   if (is_measuring()) return;
+  Watch watch(observer_, Step::Round);
   over_rows(x.x.rows, x.x.cols, [&](int t) { k_->quantise(x.x.row(t), x.x.cols, x.q + size_t(t) * size_t(blocks)); });
 }
 
@@ -215,6 +241,8 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
     p.y = mat(T, p.w.n_out);
     quantised |= quant::info(p.w.type).quantised();
   }
+  Watch watch(observer_, Step::Project, all.begin()->w.name);
+  for (const Projection& p : all) watch.count(work_of(p.w, 1, T));
   Scope temporary = scope();
   TokenRows rows = token_rows(x, nullptr, T);
   const Groups blocks = token_blocks(T);

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kv_view.h"
 #include "kernels/mat.h"
+#include "kernels/observer.h"
 #include "kernels/table.h"
 
 namespace apr::kernels {
@@ -64,6 +65,9 @@ class Ops {
   void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
   bool stopped() const { return stop_ && stop_->load(std::memory_order_relaxed); }
 
+  /// Tells of each verb when it is done; null: nobody. Must outlive the passes that it sees.
+  void observe(Observer* observer) { observer_ = observer; }
+
   /// Gives back, at its end, all that was taken from the arena since its start.
   class Scope {
    public:
@@ -83,8 +87,13 @@ class Ops {
   void rms_norm_heads(Mat x, int d, const float* weight, float eps);  ///< each head of d by itself, in place
   void add(Mat x, Mat y);                                             ///< x += y
   void add_bias(Mat x, const float* bias);                            ///< bias [cols]
-  /// cos and sin of position * frequency (radians per token), for positions first … first + T - 1: [T, 2 * pairs],
-  /// cosines first.
+  /// Room for a pass's sequences, to be filled in; its data is null in measuring mode.
+  std::span<Sequence> sequences(size_t n) { return {arena_.take<Sequence>(n), n}; }
+  Mat last_rows(Mat x, std::span<const Sequence> sequences);  ///< of each sequence: [sequences, cols]
+
+  /// cos and sin of position * frequency (radians per token) for each of the T rows: [T, 2 * pairs], cosines first.
+  Mat rope_angles(std::span<const Sequence> sequences, int T, std::span<const double> frequencies);
+  /// The same for positions first … first + T - 1.
   Mat rope_angles(int first, int T, std::span<const double> frequencies);
   void rope(Mat x, int d, Mat angles, RopePairs pairs);  ///< turns each head of d in place; arXiv:2104.09864
 
@@ -101,9 +110,13 @@ class Ops {
   /// Several matrices that read the same input, in one go.
   void project(Input& x, std::initializer_list<Projection> all);
 
-  void append(const KvView& kv, Mat k, Mat v);  ///< rows go to positions kv.length …
-  /// softmax(scale * q · Kᵀ) · V, each row seeing the positions up to its own. needs: append() of the same rows before
-  Mat attend(Mat q, const KvView& kv, float scale);  ///< q [T, H * d]
+  /// Rows go to positions kv.length … of their sequence's cache.
+  void append(std::span<const Sequence> sequences, Mat k, Mat v);
+  /// softmax(scale * q · Kᵀ) · V, each row seeing the positions of its sequence up to its own. q [T, H * d]
+  /// needs: append() of the same rows before; caches of G heads of d
+  Mat attend(Mat q, std::span<const Sequence> sequences, int G, int d, float scale);
+  void append(const KvView& kv, Mat k, Mat v);       ///< of one sequence
+  Mat attend(Mat q, const KvView& kv, float scale);  ///< of one sequence
 
   /// Softmax over all experts, the K largest (ties to the lower id), rescaled to sum 1.
   Routing route(Mat logits, int K);
@@ -158,6 +171,7 @@ class Ops {
   ThreadPool* pool_ = nullptr;
   int threads_ = 1;
   const std::atomic<bool>* stop_ = nullptr;
+  Observer* observer_ = nullptr;
   Arena arena_;
 };
 

@@ -7,19 +7,17 @@
 namespace apr::kernels {
 namespace {
 
-/// The K most probable experts of one token by descending probability, ties to the lower id; then rescaled and sorted
-/// by id.
+/// The K most probable experts of one token, ties to the lower id; their weights are rescaled, adding up from the most
+/// probable on, and both are sorted by id.
 void keep_largest(const float* p, int E, int K, int* expert, float* weight) {
-  float total = 0;
-  for (int k = 0; k < K; ++k) {
-    int best = -1;
-    for (int e = 0; e < E; ++e) {
-      const bool taken = std::find(expert, expert + k, e) != expert + k;
-      if (!taken && (best < 0 || p[e] > p[best])) best = e;
-    }
-    expert[k] = best;
-    total += p[best];
+  for (int e = 0; e < E; ++e) {  // expert[0 … min(e, K) - 1] are the best so far, best first
+    int k = std::min(e, K);
+    if (k == K && !(p[e] > p[expert[K - 1]])) continue;
+    for (k -= k == K; k > 0 && p[e] > p[expert[k - 1]]; --k) expert[k] = expert[k - 1];
+    expert[k] = e;
   }
+  float total = 0;
+  for (int k = 0; k < K; ++k) total += p[expert[k]];
   std::sort(expert, expert + K);
   for (int k = 0; k < K; ++k) weight[k] = p[expert[k]] / total;
 }
@@ -38,6 +36,7 @@ Routing Ops::route(Mat logits, int K) {
   r.slot_weight = arena_.take<float>(slots);
   int* next = arena_.take<int>(size_t(E));
   if (is_measuring()) return r;
+  Watch watch(observer_, Step::Route);
 
   over_rows(T, 4 * E, [&](int t) {
     k_->softmax(logits.row(t), E);
@@ -73,6 +72,10 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   h.q = quantised ? arena_.take<XBlock>(size_t(groups.slots) * size_t(blocks)) : nullptr;
   want(x, gate.first);
   want(x, up.first);
+  Watch watch(observer_, Step::Gate, gate.first.name);
+  const int matrices = std::min(groups.count, gate.count);  // groups of a dense feed-forward share one
+  watch.count(work_of(gate.first, matrices, groups.slots));
+  watch.count(work_of(up.first, matrices, groups.slots));
   Scope temporary = scope();
   TokenRows rows = token_rows(x, groups.slot_token, groups.slots);
   if (quant::info(gate.first.type).quantised() || quant::info(up.first.type).quantised()) tile(rows, groups, x.x.rows);
@@ -115,6 +118,8 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
   Scope temporary = scope();
   Groups groups{r.used, gate.count, T * r.kept, r.first_slot, r.used_expert, r.slot_token};
   Input h = gated(x, groups, gate, up, down.first);
+  Watch watch(observer_, Step::Combine, down.first.name);
+  watch.count(work_of(down.first, groups.count, groups.slots));
   TokenRows rows = token_rows(h, nullptr, groups.slots);
   if (quant::info(down.first.type).quantised()) tile(rows, groups, T);
   ProductScratch* scratch = take_product_scratch(T);

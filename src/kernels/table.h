@@ -54,6 +54,15 @@ inline size_t attend_scratch_floats(int rows, int group, int d) {
          kKeyBlock;
 }
 
+/// What a multiply-add roof works on: 16 rows of weights and a few tokens that stay in the first-level cache.
+struct RoofTile {
+  static constexpr int kColumns = 128, kTokens = 12;
+  alignas(64) uint8_t code[16 * kColumns];  ///< at most 127
+  alignas(64) float w[16 * kColumns];
+  alignas(64) int8_t x[kTokens][kColumns];
+  alignas(64) float f[kTokens][kColumns];
+};
+
 template <class F>
 using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
 
@@ -83,6 +92,10 @@ struct Kernels {
   void (*store_kv)(const float* x, int n, KvType type,
                    std::byte* out);  ///< half: to nearest, held to the largest finite half
   void (*attend)(const AttendJob&);
+  // Roofs (roofs.h): how fast this machine reads and multiplies when it does nothing else.
+  uint32_t (*read)(const std::byte* p, size_t bytes, int streams, size_t ahead);
+  uint64_t (*multiply_int8)(const RoofTile& tile, int rounds, bool wide, float* y);  ///< multiply-adds done; y [16]
+  uint64_t (*multiply_float)(const RoofTile& tile, int rounds, bool wide, float* y);
 };
 
 }  // namespace apr::kernels

@@ -27,7 +27,7 @@ AttentionWeights bind_attention(Binder& b, const Config& c, const AttentionTrait
 }
 
 Mat attention(kernels::Ops& op, const Config& c, const AttentionWeights& w, kernels::RopePairs pairs, Mat x, Mat angles,
-              const kernels::KvView& kv) {
+              std::span<const kernels::Sequence> sequences) {
   Input h = op.input(x);
   Mat q, k, v;  // [T, H·d], [T, G·d], [T, G·d]
   op.project(h, {{w.q, q}, {w.k, k}, {w.v, v}});
@@ -40,11 +40,11 @@ Mat attention(kernels::Ops& op, const Config& c, const AttentionWeights& w, kern
     op.rms_norm_heads(q, c.d, w.q_norm, c.eps);
     op.rms_norm_heads(k, c.d, w.k_norm, c.eps);
   }
-  op.rope(q, c.d, angles, pairs);  // row i is position P + i
+  op.rope(q, c.d, angles, pairs);
   op.rope(k, c.d, angles, pairs);
-  op.append(kv, k, v);                                              // rows P … P + T - 1
-  Input o = op.input(op.attend(q, kv, 1 / std::sqrt(float(c.d))));  // [T, H·d]
-  return op.project(o, w.o);                                        // [T, D]
+  op.append(sequences, k, v);                                                        // at P … of each sequence
+  Input o = op.input(op.attend(q, sequences, c.G, c.d, 1 / std::sqrt(float(c.d))));  // [T, H·d]
+  return op.project(o, w.o);                                                         // [T, D]
 }
 
 }  // namespace apr::model

@@ -20,11 +20,11 @@ struct AttentionTraits {
 };
 AttentionWeights bind_attention(Binder& b, const Config& c, const AttentionTraits& traits);
 
-/// Grouped-query attention (arXiv:2305.13245) over the cache and these tokens.
+/// Grouped-query attention (arXiv:2305.13245) over these tokens and the caches of their sequences.
 ///
 /// shape   x [T, D] normalised · angles [T, rope_dims] from Ops::rope_angles · result [T, D]
-/// needs   room in kv for T rows, which are written at kv.length …
+/// needs   room in each cache for its sequence's rows, which are written at kv.length …
 kernels::Mat attention(kernels::Ops& op, const Config& c, const AttentionWeights& w, kernels::RopePairs pairs,
-                       kernels::Mat x, kernels::Mat angles, const kernels::KvView& kv);
+                       kernels::Mat x, kernels::Mat angles, std::span<const kernels::Sequence> sequences);
 
 }  // namespace apr::model

@@ -21,8 +21,8 @@ std::string meanings(std::initializer_list<Dim> shape) {
   return text;
 }
 
-kernels::Weight view(const gguf::Tensor& t, int n_out, int n_in) {
-  return {t.type, n_out, n_in, t.data.data(), quant::info(t.type).row_bytes(uint64_t(n_in))};
+kernels::Weight view(const gguf::Tensor& t, std::string_view name, int n_out, int n_in) {
+  return {t.type, n_out, n_in, t.data.data(), quant::info(t.type).row_bytes(uint64_t(n_in)), 0, name};
 }
 
 }  // namespace
@@ -43,17 +43,17 @@ const gguf::Tensor& Binder::find(std::string_view name, std::initializer_list<Di
 }
 
 kernels::Weight Binder::table(std::string_view name, Dim n_out, Dim n_in) {
-  return view(find(name, {n_out, n_in}), n_out.size, n_in.size);
+  return view(find(name, {n_out, n_in}), name, n_out.size, n_in.size);
 }
 
 kernels::Weight Binder::matrix(std::string_view name, Dim n_out, Dim n_in) {
   const gguf::Tensor& t = find(name, {n_out, n_in});
-  return placement_.place(t, view(t, n_out.size, n_in.size), 1);
+  return placement_.place(t, view(t, name, n_out.size, n_in.size), 1);
 }
 
 kernels::ExpertWeights Binder::experts(std::string_view name, Dim count, Dim n_out, Dim n_in) {
   const gguf::Tensor& t = find(name, {count, n_out, n_in});
-  return {placement_.place(t, view(t, n_out.size, n_in.size), count.size), count.size};
+  return {placement_.place(t, view(t, name, n_out.size, n_in.size), count.size), count.size};
 }
 
 const float* Binder::vector(std::string_view name, Dim n) {

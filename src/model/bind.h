@@ -32,6 +32,7 @@ class Binder {
   void layer(int l) { prefix_ = l < 0 ? "" : "blk." + std::to_string(l) + "."; }
   bool has(std::string_view name) const { return file_.find(prefix_ + std::string(name)) != nullptr; }
 
+  // Names are literals: weights keep them.
   /// A matrix whose rows are looked up: it stays as the file stores it.
   kernels::Weight table(std::string_view name, Dim n_out, Dim n_in);
   /// Matrices that products read, wherever the placement keeps them.

@@ -51,20 +51,22 @@ class Dense final : public Model {
 
   const Config& config() const override { return c; }
 
-  Mat forward(Ops& op, std::span<const Token> tokens, KvCache& kv, Rows rows) const override {
-    Mat x = op.embed(embed, tokens);                                // [T, D]
-    Mat angles = op.rope_angles(kv.length(), x.rows, frequencies);  // [T, rope_dims]
+  Mat forward(Ops& op, std::span<const Token> tokens, std::span<const Slice> slices, Rows rows) const override {
+    Batch batch(op, slices);
+    Mat x = op.embed(embed, tokens);                                   // [T, D]
+    Mat angles = op.rope_angles(batch.layer(0), x.rows, frequencies);  // [T, rope_dims]
     for (int l = 0; l < c.L; ++l) {
       if (op.stopped()) return {};
       const Layer& w = layers[size_t(l)];
       auto scratch = op.scope();
-      op.add(x, attention(op, c, w.attn, traits.pairs, op.rms_norm(x, w.attn_norm, c.eps), angles, kv.layer(l)));
+      op.add(x, attention(op, c, w.attn, traits.pairs, op.rms_norm(x, w.attn_norm, c.eps), angles, batch.layer(l)));
       Input h = op.input(op.rms_norm(x, w.ffn_norm, c.eps));
       op.add(x, op.feed_forward(h, w.gate, w.up, w.down));
     }
-    kv.advance(x.rows);  // only now P grows by T
-    Input h = op.input(op.rms_norm(rows == Rows::Last ? x.last_row() : x, out_norm, c.eps));
-    return op.project(h, out);  // [1 or T, V]
+    batch.advance();  // only now each P grows
+    if (rows == Rows::Last) x = op.last_rows(x, batch.layer(0));
+    Input h = op.input(op.rms_norm(x, out_norm, c.eps));
+    return op.project(h, out);  // [sequences or T, V]
   }
 
  private:

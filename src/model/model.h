@@ -7,6 +7,7 @@
 
 #include "gguf/file.h"
 #include "kernels/ops.h"
+#include "model/batch.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "model/placement.h"
@@ -25,18 +26,26 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const Config& config() const = 0;
-  /// Logits after `tokens`, which extend the sequence in `kv`.
+  /// Logits after `tokens`, which extend the sequences of `slices`, slice after slice.
   ///
-  /// shape   tokens [T], T >= 1 · result [1 or T, V] in op's arena, valid until op's next begin(); empty, and kv as it
-  /// was,
-  ///         if op was told to stop
-  /// needs   0 <= token < V; kv.room() >= T; op.reserve(scratch_bytes(…)) for T tokens, and op.begin() before
+  /// shape   tokens [T], T >= 1, the slices' tokens in all · result in op's arena, valid until op's next begin():
+  /// [slices
+  ///         or T, V]; empty, and the caches as they were, if op was told to stop
+  /// needs   0 <= token < V; room in each cache, none of them twice; op.reserve(scratch_bytes(…)) for T tokens and as
+  ///         many sequences, and op.begin() before
   /// errors  none: all was settled before
   /// threads split over op's pool; the bits of a row depend on its sequence alone
-  virtual kernels::Mat forward(kernels::Ops& op, std::span<const Token> tokens, KvCache& kv, Rows rows) const = 0;
+  virtual kernels::Mat forward(kernels::Ops& op, std::span<const Token> tokens, std::span<const Slice> slices,
+                               Rows rows) const = 0;
+  /// The same for one sequence.
+  kernels::Mat forward(kernels::Ops& op, std::span<const Token> tokens, KvCache& kv, Rows rows) const {
+    const Slice one{&kv, int(tokens.size())};
+    return forward(op, tokens, {&one, 1}, rows);
+  }
 
-  /// Arena bytes that a forward of `tokens` tokens takes at most, found by running it without computing.
-  size_t scratch_bytes(int threads, int tokens, Rows rows) const;
+  /// Arena bytes that a forward of up to `tokens` tokens of up to `sequences` sequences takes, found by running it
+  /// without computing. needs: 1 <= sequences <= tokens
+  size_t scratch_bytes(int threads, int tokens, Rows rows, int sequences = 1) const;
 };
 
 /// Binds the model in a file by its general.architecture; its matrices go where `placement` says.

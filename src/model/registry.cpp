@@ -44,11 +44,13 @@ std::unique_ptr<Model> load(const gguf::File& file) {
   return load(file, in_file);
 }
 
-size_t Model::scratch_bytes(int threads, int tokens, Rows rows) const {
+size_t Model::scratch_bytes(int threads, int tokens, Rows rows, int sequences) const {
   kernels::Ops op = kernels::Ops::measuring(threads);
   KvCache empty(config().L, config().G, config().d, 0, KvType::F16);
   const std::vector<Token> any(static_cast<size_t>(tokens), 0);
-  forward(op, any, empty, rows);
+  std::vector<Slice> slices(static_cast<size_t>(sequences), Slice{&empty, 1});
+  slices.front().tokens = tokens - (sequences - 1);
+  forward(op, any, slices, rows);
   return op.peak_bytes();
 }
 

@@ -25,6 +25,13 @@ def apr(*args, stdin=b"", **kwargs):
     return subprocess.run([APR, *args], input=stdin, capture_output=True, timeout=300, **kwargs)
 
 
+def until_it_listens(child):
+    """Until the process catches interrupts."""
+    caught = lambda: int(pathlib.Path(f"/proc/{child.pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
+    while not caught() >> (signal.SIGINT - 1) & 1 and child.poll() is None:
+        pass
+
+
 class Case(unittest.TestCase):
     def ok(self, done):
         self.assertEqual(done.returncode, 0, done.stderr.decode())
@@ -48,6 +55,13 @@ class Run(Case):
         for flags in ((), ("--no-stream",), ("-v",)):
             self.assertEqual(self.ok(apr("run", MODEL, "-p", "What is 2+2?", *flags)), "2 + 2 = 4\n")
         self.assertEqual(apr("run", MODEL, "-p", "Hi").stderr, b"")
+
+    def test_one_token_makes_no_rate(self):
+        for n, rated in ((0, False), (1, False), (2, True)):
+            done = apr("run", MODEL, "-p", "What is 2+2?", "-n", str(n), "-v")
+            self.assertEqual("tok/s" in done.stderr.decode().split("answer")[1], rated, done.stderr)
+            timings = json.loads(self.ok(apr("run", MODEL, "-p", "What is 2+2?", "-n", str(n), "-f", "json")))["timings"]
+            self.assertEqual(timings["decode_tok_per_s"] is not None, rated)
 
     def test_prompt_from_file_and_standard_input(self):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
@@ -187,9 +201,7 @@ class Run(Case):
 
     def test_interrupt_while_the_prompt_is_read(self):
         child = subprocess.Popen([APR, "run", MODEL, "-f", "json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        caught = lambda: int(pathlib.Path(f"/proc/{child.pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
-        while not caught() >> (signal.SIGINT - 1) & 1 and child.poll() is None:  # until it listens
-            pass
+        until_it_listens(child)
         child.send_signal(signal.SIGINT)
         output, _ = child.communicate(timeout=60)
         self.assertEqual((child.returncode, json.loads(output)["error"]["exit_code"]), (130, 130))
@@ -308,14 +320,84 @@ class Logits(Case):
 
 
 class Bench(Case):
+    def figures(self, *flags):
+        return json.loads(self.ok(apr("bench", MODEL, *flags, "--json")))
+
     def test_json(self):
-        figures = json.loads(self.ok(apr("bench", MODEL, "-p", "32", "-n", "4", "-d", "10", "-r", "2", "--json")))
+        figures = self.figures("-p", "32", "-n", "4", "-d", "10", "-r", "2")
         for part in ("prefill", "decode"):
             rate = figures[part]["tok_per_s"]
             self.assertTrue(0 < rate["min"] <= rate["median"] <= rate["max"])
+            self.assertGreater(figures[part]["of_roof"], 0)
+            for roof in ("read_gb_per_s", "int8_gmac_per_s", "float_gmac_per_s"):
+                self.assertGreater(figures[part]["roofs"][roof], 0)
+            self.assertNotIn("profile", figures[part])
         self.assertGreater(figures["decode"]["gb_per_s"], 0)
         self.assertGreater(figures["prefill"]["gmac_per_s"], 0)
+        self.assertNotIn("batch", figures)
         self.assertIn("decode 4", self.ok(apr("bench", MODEL, "-p", "0", "-n", "4", "-r", "1")))
+
+    def test_several_sequences(self):
+        figures = self.figures("-p", "0", "-n", "4", "-d", "3", "-r", "1", "--batch", "3")
+        one, three = figures["decode"], figures["batch"]
+        self.assertEqual((three["sequences"], three["tokens"]), (3, 4))
+        self.assertAlmostEqual(three["tok_per_s_per_sequence"] * 3, three["tok_per_s"]["median"])
+        # The weights that all share are read once a step, an expert once for all that chose it.
+        self.assertLess(three["bytes_per_step"], 3 * one["bytes_per_step"])
+        self.assertGreater(three["bytes_per_step"], one["bytes_per_step"])
+        self.assertNotIn("prefill", figures)
+        self.assertIn("decode 4 x 3", self.ok(apr("bench", MODEL, "-p", "0", "-n", "4", "-r", "1", "-b", "3")))
+        self.refused(apr("bench", MODEL, "-n", "0", "-b", "3"), 2, "--batch")
+        self.refused(apr("bench", MODEL, "-b", "0"), 2, "--batch")
+
+    def test_what_a_token_reads(self):
+        # Counted while it runs, and again from the tensor directory.
+        read = self.figures("-p", "0", "-n", "2", "-r", "1", "--load", "mmap", "--kv", "f32")["decode"]["bytes_per_step"]
+        facts = json.loads(self.ok(apr("inspect", MODEL, "--json")))
+        tensors = json.loads(self.ok(apr("tensors", MODEL, "--json")))["tensors"]
+        self.assertIn("output.weight", [t["name"] for t in tensors])  # so a row of the embedding is all that is read of it
+        weights = 0
+        for t in tensors:
+            if len(t["shape"]) > 1:
+                share = facts["shape"]["experts_used"] / facts["shape"]["experts"] if "_exps" in t["name"] else 1
+                weights += t["bytes"] * (1 / t["shape"][0] if t["name"] == "token_embd.weight" else share)
+        kv = facts["memory"][0]["kv_bytes"] / facts["memory"][0]["context"] * 2 * 1.5  # f32 is twice f16; 1, then 2 positions
+        self.assertAlmostEqual(read, weights + kv, delta=1)
+
+    def test_profile(self):
+        figures = self.figures("-p", "40", "-n", "4", "-r", "1", "-b", "2", "--profile", "--chunk", "16")
+        for part in ("prefill", "decode", "batch"):
+            profile = figures[part]["profile"]
+            steps = {s["step"]: s for s in profile["steps"]}
+            self.assertEqual(len(steps), len(profile["steps"]))  # each once
+            for name in ("embedding", "norms", "norms of heads", "activations to int8", "q, k and v projections", "RoPE",
+                         "KV append", "attention", "output projection", "router", "choice of experts", "experts gate and up",
+                         "experts down and sum", "adds", "logits", "between steps"):
+                self.assertIn(name, steps)
+            self.assertAlmostEqual(sum(s["share"] for s in steps.values()), 1, places=6)
+            self.assertAlmostEqual(sum(s["ms_per_token"] for s in steps.values()), profile["ms_per_token"], places=6)
+            self.assertIsNone(steps["norms"]["of_roof"])
+            self.assertGreater(steps["experts gate and up"]["of_roof"], 0)
+            self.assertIn(steps["attention"]["roof"], ("read", "multiply-add"))
+            # Gate and up are twice down, in multiply-adds.
+            self.assertAlmostEqual(steps["experts gate and up"]["macs_per_token"], 2 * steps["experts down and sum"]["macs_per_token"])
+        text = self.ok(apr("bench", MODEL, "-p", "0", "-n", "4", "-r", "1", "--profile"))
+        self.assertIn("where a token's time goes: decode 4", text)
+
+    def test_a_chunk_is_no_longer_than_the_prompt(self):
+        for flags, chunk in ((("-p", "64"), 64), (("-p", "64", "-n", "96"), 64), (("-p", "64", "--chunk", "16"), 16)):
+            figures = self.figures(*flags, "-r", "1", *(() if "-n" in flags else ("-n", "0")))
+            self.assertEqual(figures["chunk"], chunk)
+        self.assertIn("chunk 64,", self.ok(apr("bench", MODEL, "-p", "64", "-n", "0", "-r", "1")))
+
+    def test_interrupt_leaves_no_document(self):
+        child = subprocess.Popen([APR, "bench", MODEL, "-p", "2000", "--isa", "scalar", "-r", "900", "--json"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        until_it_listens(child)
+        child.send_signal(signal.SIGINT)
+        output, errors = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, output), (130, b""))
+        self.assertRegex(errors.decode(), r"^apr: interrupted before all was measured, [^\n]*\n$")
 
     def test_more_than_the_context(self):
         self.refused(apr("bench", MODEL, "-p", "4096", "-d", "100"), 7, "4096")

@@ -97,6 +97,8 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
   refused(ErrorCode::Memory, "KV cache", [&] { Engine(path, {.context = 1 << 30}); });
+  refused(ErrorCode::Memory, "2 sequences of 1073741824 tokens",
+          [&] { Engine(path, {.context = 1 << 30, .sequences = 2}); });
   Engine small(path, {.context = 16});
   EXPECT_FALSE(small.has_tokenizer());
   refused(ErrorCode::UnsupportedOperation, "no tokenizer", [&] { small.tokenizer(); });
@@ -174,6 +176,75 @@ TEST(Session, StopsBetweenLayersAndStaysAsItWas) {
   stop = false;
   const auto logits = session.extend(std::span(tokens).subspan(16));
   EXPECT_TRUE(std::equal(logits.begin(), logits.end(), whole.begin(), whole.end()));
+}
+
+/// Sessions that extend together, at lengths of their own.
+struct Group {
+  explicit Group(const Options& options) : engine(kBundledModel, options) {
+    for (int i = 0; i < options.sequences; ++i) sessions.push_back(std::make_unique<Session>(engine));
+  }
+  Engine engine;
+  std::vector<std::unique_ptr<Session>> sessions;
+};
+
+TEST(Together, GivesTheLogitsOfEachAlone) {
+  for (const Load load : {Load::Mmap, Load::Packed}) {
+    Group g({.threads = 2, .context = 64, .chunk = 16, .sequences = 3, .load = load});
+    const std::vector<Token> tokens = some_tokens(60);
+    std::vector<std::vector<Token>> own(3);
+    for (int pass = 0; pass < 5; ++pass) {
+      std::vector<Step> steps;
+      for (size_t s = 0; s < 3; ++s) {  // the first prefills, the others decode from different places
+        const size_t n = s == 0 && pass < 2 ? 14 : 1, at = own[s].size() + 7 * s;
+        steps.push_back({g.sessions[s].get(), std::span(tokens).subspan(at, n)});
+        own[s].insert(own[s].end(), steps[s].tokens.begin(), steps[s].tokens.end());
+      }
+      const kernels::Mat logits = extend_together(steps);
+      ASSERT_EQ(logits.rows, 3);
+      for (size_t s = 0; s < 3; ++s) {
+        EXPECT_EQ(g.sessions[s]->tokens(), own[s]);
+        EXPECT_EQ(std::vector<float>(logits.row(int(s)), logits.row(int(s) + 1)), last_logits({}, own[s]));
+      }
+    }
+  }
+}
+
+TEST(Together, RefusesAndLeavesAllAsTheyWere) {
+  Group g({.context = 8, .chunk = 4, .sequences = 2});
+  Session third(g.engine);
+  const std::vector<Token> tokens = some_tokens(9), foreign{2048};
+  auto take = [&](size_t n) { return std::span(tokens).first(n); };
+  Session &a = *g.sessions[0], &b = *g.sessions[1];
+  a.extend(take(6));
+  refused(ErrorCode::Usage, "none", [&] { extend_together({}); });
+  refused(ErrorCode::Context, "3 tokens do not fit", [&] {
+    extend_together(std::vector<Step>{{&b, take(1)}, {&a, take(3)}});
+  });
+  refused(ErrorCode::BadInput, "2048", [&] { extend_together(std::vector<Step>{{&b, take(1)}, {&a, foreign}}); });
+  refused(ErrorCode::Usage, "opened for 2 with 4", [&] {
+    extend_together(std::vector<Step>{{&a, take(1)}, {&b, take(1)}, {&third, take(1)}});
+  });
+  refused(ErrorCode::Usage, "2 with 5 tokens", [&] {
+    extend_together(std::vector<Step>{{&a, take(1)}, {&b, take(4)}});
+  });
+  refused(ErrorCode::Usage, "sequences", [] { Engine(kBundledModel, {.sequences = 0}); });
+  EXPECT_EQ(a.tokens().size(), 6u);
+  EXPECT_TRUE(b.tokens().empty());
+  std::atomic<bool> stop{true};
+  EXPECT_EQ(extend_together(std::vector<Step>{{&a, take(1)}, {&b, take(1)}}, &stop).data, nullptr);
+  EXPECT_EQ(a.tokens().size(), 6u);
+  EXPECT_EQ(extend_together(std::vector<Step>{{&a, take(2)}, {&b, take(2)}}).rows, 2);
+  EXPECT_EQ(a.room(), 0);
+}
+
+TEST(EngineMemory, CountsTheCachesOfAllSequences) {
+  const Engine one(kBundledModel, {.context = 100}), eight(kBundledModel, {.context = 100, .sequences = 8});
+  EXPECT_EQ(eight.memory().kv, 8 * one.memory().kv);
+  EXPECT_GT(eight.memory().scratch, one.memory().scratch);
+  Engine wider(kBundledModel, {.context = 100, .sequences = 3});
+  wider.make_room(200);
+  EXPECT_EQ(wider.memory().kv, 6 * one.memory().kv);
+  EXPECT_EQ(Engine(kBundledModel, {.chunk = 2, .sequences = 8}).tokens_per_pass(), 8u);
 }
 
 TEST(Session, ExtendAllAgreesWithExtend) {

@@ -1,5 +1,5 @@
-// The same request gives the same bits: whatever the chunks, the threads and the instruction set, and also when a
-// sequence goes on after part of it was forgotten.
+// The same request gives the same bits: whatever the chunks, the threads and the instruction set, whichever other
+// sequences share its passes, and also when a sequence goes on after part of it was forgotten.
 #include <gtest/gtest.h>
 
 #include "model/running.h"
@@ -52,6 +52,61 @@ TEST_P(SameBits, AfterTruncating) {
     const std::vector<float> want(whole.end() - ptrdiff_t(again.size()), whole.end());
     EXPECT_TRUE(same_bits(again, want)) << "from " << kept;
     kept = next;
+  }
+}
+
+/// A sequence that takes part in passes with others.
+struct Member {
+  std::vector<int> tokens;
+  std::vector<float> alone;  ///< logits of every position when it goes alone, all at once
+  KvCache kv;
+};
+
+/// Passes of several sequences: how many tokens each gets, 0 = it is not in the pass. First one long and three short
+/// prompts, then steps of one and of several tokens, sequences that join late and others that end early.
+constexpr int kPasses[][4] = {{70, 3, 1, 2}, {1, 1, 1, 1}, {1, 0, 1, 5}, {0, 64, 1, 0}, {1, 1, 1, 1}, {3, 0, 0, 1}};
+
+TEST_P(SameBits, TogetherWithOthers) {
+  std::vector<Member> members;
+  for (int m = 0; m < 4; ++m) {
+    int length = 0;
+    for (const auto& pass : kPasses) length += pass[m];
+    std::vector<int> own = some_tokens(length, c.sizes.V, unsigned(20 + m));
+    std::vector<float> alone = logits_of(*model, own, c.cache, {best, 1, 0});
+    // Caches differ in size, as those of conversations do.
+    members.push_back({std::move(own), std::move(alone), cache_for(*model, length + m, c.cache)});
+  }
+  for (const std::string& isa : isas_here()) {
+    for (const int threads : {1, 3}) {
+      for (const Rows rows : {Rows::All, Rows::Last}) {
+        for (Member& m : members) m.kv.truncate(0);
+        Ops op(pool_of(threads), isa);
+        op.reserve(model->scratch_bytes(threads, 76, rows, 4));
+        for (const auto& pass : kPasses) {
+          std::vector<int> joined;
+          std::vector<model::Slice> slices;
+          for (const int m : {2, 0, 3, 1}) {  // in any order
+            if (pass[m] == 0) continue;
+            const auto next = std::span(members[size_t(m)].tokens).subspan(size_t(members[size_t(m)].kv.length()));
+            joined.insert(joined.end(), next.begin(), next.begin() + pass[m]);
+            slices.push_back({&members[size_t(m)].kv, pass[m]});
+          }
+          op.begin();
+          const Mat logits = model->forward(op, joined, slices, rows);
+          ASSERT_EQ(logits.rows, rows == Rows::All ? int(joined.size()) : int(slices.size()));
+          int row = 0;
+          for (const model::Slice& slice : slices) {
+            const Member& m = *std::find_if(members.begin(), members.end(), [&](auto& x) { return &x.kv == slice.kv; });
+            const int n = rows == Rows::All ? slice.tokens : 1, first = slice.kv->length() - n;
+            const auto want = std::span(m.alone).subspan(size_t(first * c.sizes.V), size_t(n * c.sizes.V));
+            const std::vector<float> found(logits.row(row), logits.row(row + n));
+            EXPECT_TRUE(same_bits(found, std::vector<float>(want.begin(), want.end())))
+                << isa << ", " << threads << " threads, sequence " << &m - members.data() << " from " << first;
+            row += n;
+          }
+        }
+      }
+    }
   }
 }
 

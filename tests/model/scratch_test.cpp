@@ -32,6 +32,28 @@ TEST_P(Scratch, IsWhatAForwardTakes) {
   }
 }
 
+TEST_P(Scratch, OfSeveralSequencesToo) {
+  const gguf::File file = make_model(GetParam()).file();
+  const auto model = model::load(file);
+  for (const Rows rows : {Rows::Last, Rows::All}) {
+    for (const int shorter : {0, 3}) {  // what is planned for may not come
+      Ops op(pool_of(2));
+      op.reserve(model->scratch_bytes(2, 12, rows, 5));  // more would end the program
+      std::vector<KvCache> caches;
+      std::vector<model::Slice> slices;
+      for (int s = 0; s < 5; ++s) caches.push_back(cache_for(*model, 12, KvType::F16));
+      int tokens = 0;
+      for (int s = shorter; s < 5; ++s) {
+        slices.push_back({&caches[size_t(s)], s == 4 ? 8 : 1});
+        tokens += slices.back().tokens;
+      }
+      op.begin();
+      const Mat logits = model->forward(op, some_tokens(tokens, model->config().V), slices, rows);
+      EXPECT_EQ(logits.rows, rows == Rows::All ? tokens : int(slices.size()));
+    }
+  }
+}
+
 /// A chunk's last tokens may be fewer.
 TEST_P(Scratch, FewerTokensTakeNoMore) {
   const gguf::File file = make_model(GetParam()).file();

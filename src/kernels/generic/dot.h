@@ -8,7 +8,8 @@
 // Integer sums of weights' codes times activations, by the type's coding.
 namespace apr::kernels::generic {
 
-/// Asks for what products read of a tile: codes, scales and sums. By force inline: GCC deletes calls that only prefetch.
+/// Asks for what products read of a tile: codes, scales and sums. By force inline: GCC deletes calls that only
+/// prefetch.
 APR_INLINE void fetch(const XTile* x) {
   constexpr int lines = (sizeof x->code + sizeof x->scale + sizeof x->sum) / 64;
   for (int i = 0; i < lines; ++i) __builtin_prefetch(reinterpret_cast<const char*>(x) + 64 * i);

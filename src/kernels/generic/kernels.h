@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/generic/attend.h"
 #include "kernels/generic/product.h"
+#include "kernels/generic/roof.h"
 #include "kernels/generic/rows.h"
 
 namespace apr::kernels::generic {
@@ -19,6 +20,9 @@ constexpr Kernels make_kernels() {
   k.add_scaled = add_scaled<Isa>;
   k.store_kv = store_kv<Isa>;
   k.attend = attend<Isa>;
+  k.read = read<Isa>;
+  k.multiply_int8 = multiply_int8<Isa>;
+  k.multiply_float = multiply_float<Isa>;
   auto put = [&]<class Stored>() { k.product[size_t(Stored::type)] = float_product<Isa, Stored>; };
   put.template operator()<F32Weights<Isa>>();
   put.template operator()<F16Weights<Isa>>();

@@ -16,7 +16,7 @@ struct Scalar {
   static constexpr std::string_view name = "scalar";
   static constexpr int token_tile = 1;  ///< tokens whose sums stay in registers at once
   static constexpr int few_tokens = 1;  ///< tokens up to which weights go from words to products; a power of two
-  static constexpr int float_rows = 1;    ///< rows of float weights whose sums with four tokens stay in registers
+  static constexpr int float_rows = 1;  ///< rows of float weights whose sums with four tokens stay in registers
 
   struct F {  ///< 16 f32
     float v[16];
