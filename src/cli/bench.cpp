@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "base/error.h"
@@ -47,11 +48,17 @@ class Bench final : public Verb {
     app.add_option("-r,--repeat", repeat_, "How often each is measured")
         ->transform(whole_number(1, 1000))
         ->capture_default_str();
+    app.add_flag("--verify", verify_,
+                 "Also passes of 2, 4 and 8 tokens with logits after each, as guesses are verified (run --spec)");
     app.add_flag("--json", json_, "One JSON document");
   }
 
   int run() override {
     if (prefill_ + decode_ == 0) fail(ErrorCode::Usage, "bench: nothing to measure; give -p or -n above 0");
+    if (verify_ && decode_ < engine::Session::kFew) {
+      fail(ErrorCode::Usage, "--verify: found -n {}, expected at least {}, to measure passes of that many tokens",
+           decode_, engine::Session::kFew);
+    }
     engine::Options options = flags_.options();
     if (options.context == 0) options.context = depth_ + std::max(prefill_, decode_) + 1;
     const Clock::time_point start = Clock::now();
@@ -78,7 +85,7 @@ class Bench final : public Verb {
 
   void measure(engine::Engine& engine, engine::Session& session) {
     const int V = engine.config().V;
-    Progress progress("measuring", size_t(repeat_ + 1) * size_t((prefill_ > 0) + (decode_ > 0)));
+    Progress progress("measuring", size_t(repeat_ + 1) * size_t((prefill_ > 0) + (decode_ > 0) + verify_));
     size_t done = 0;
     if (depth_ > 0) session.extend(tokens(depth_, V, 1));
     // The first round of each warms up: it brings the weights into memory and wakes the clocks.
@@ -99,6 +106,23 @@ class Bench final : public Verb {
       if (round > 0) decode_rates_.push_back(n / seconds_since(start));
       progress.update(++done);
     }
+    for (int round = 0; verify_ && round <= repeat_; ++round) {
+      for (Few& few : few_) {
+        const double ms =
+            pass_ms(session, tokens(round > 0 ? decode_ : few.tokens, V, uint64_t(round) + 177), few.tokens);
+        if (round > 0) few.ms.push_back(ms);
+      }
+      progress.update(++done);
+    }
+  }
+
+  /// Mean time of a pass of n tokens, over as many whole passes as `ids` has tokens for.
+  double pass_ms(engine::Session& session, std::span<const engine::Token> ids, int n) const {
+    session.truncate(size_t(depth_));
+    const size_t passes = ids.size() / size_t(n);
+    const Clock::time_point start = Clock::now();
+    for (size_t i = 0; i < passes; ++i) session.extend_few(ids.subspan(i * size_t(n), size_t(n)));
+    return seconds_since(start) * 1000 / double(passes);
   }
 
   double decode_gb(const engine::Engine& engine) const {  // read per token, at the middle of the run
@@ -124,6 +148,10 @@ class Bench final : public Verb {
     }
     if (decode_ > 0) {
       const Spread s = spread(decode_rates_);
+      if (verify_) d["verify"] = Json::array();
+      for (const Few& few : few_) {
+        if (!few.ms.empty()) d["verify"].push_back({{"tokens", few.tokens}, {"ms", to_json(spread(few.ms))}});
+      }
       d["decode"] = {{"tokens", decode_}, {"tok_per_s", to_json(s)}, {"gb_per_s", s.median * decode_gb(engine)}};
     }
     return d;
@@ -145,13 +173,25 @@ class Bench final : public Verb {
     if (decode_ > 0) {
       const Spread s = spread(decode_rates_);
       row(fmt::format("decode {}", decode_), s, fmt::format("{:.1f} GB/s", s.median * decode_gb(engine)));
+      for (const Few& few : few_) {
+        if (few.ms.empty()) continue;
+        const double ms = spread(few.ms).median;
+        out += fmt::format("a pass of {}: {:>10.2f} ms, as long as {:.2f} passes of one token\n", few.tokens, ms,
+                           ms * s.median / 1000);
+      }
     }
     return out;
   }
 
   ModelFlags flags_;
+  struct Few {  ///< passes of so many tokens, and what they took
+    int tokens;
+    std::vector<double> ms = {};
+  };
+
   int prefill_ = 512, decode_ = 64, depth_ = 0, repeat_ = 3;
-  bool json_ = false;
+  bool json_ = false, verify_ = false;
+  std::array<Few, 3> few_{{{2}, {4}, {8}}};
   double load_s_ = 0;
   ModelFacts facts_;
   std::vector<double> prefill_rates_, decode_rates_;

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/cpus.h"
 #include "base/error.h"
@@ -21,6 +22,10 @@ constexpr const char* kStopKeys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.g
                                      "tokenizer.ggml.eom_token_id"};
 
 double gib(uint64_t bytes) { return double(bytes) / double(1u << 30); }
+
+double steady_ms() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 void in_range(int value, int least, int most, const char* name) {
   if (value < least || value > most)
@@ -82,6 +87,7 @@ struct Engine::Impl {
     check_context(size_t(options.context));
     options.chunk = std::min(options.chunk, options.context);
     options.isa = kernels_exist;
+    if (!options.clock) options.clock = steady_ms;
     if (!options.kv) options.kv = c.full_precision ? model::KvType::F32 : model::KvType::F16;
   }
 
@@ -205,14 +211,16 @@ struct Engine::Impl {
   MemoryEstimate memory;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<kernels::Ops> op;
+  PassCosts pass_costs;
   bool started = false;
 };
 
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, int threads, int context, int chunk,
                                model::KvType kv, model::Rows rows) {
   const model::Config& c = model.config();
-  return {file.file_bytes(), 0, model::KvCache::bytes(c.L, c.G, c.d, context, kv),
-          model.scratch_bytes(threads, std::min(chunk, context), rows)};
+  const size_t chunks = model.scratch_bytes(threads, std::min(chunk, context), rows),
+               few = model.scratch_bytes(threads, std::min(Session::kFew, context), model::Rows::All);
+  return {file.file_bytes(), 0, model::KvCache::bytes(c.L, c.G, c.d, context, kv), std::max(chunks, few)};
 }
 
 Engine::Engine(const std::filesystem::path& path, Options options)
@@ -239,6 +247,8 @@ const std::string& Engine::load_reason() const { return impl_->load_reason; }
 const std::string& Engine::warning() const { return impl_->warning; }
 const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }
+double Engine::now_ms() const { return impl_->options.clock(); }
+PassCosts& Engine::pass_costs() { return impl_->pass_costs; }
 
 Session::Session(Engine& engine)
     : engine_((engine.impl_->start(), engine)),
@@ -292,6 +302,14 @@ void Session::extend_all(std::span<const Token> tokens,
     for (size_t i = 0; i < n; ++i) row(done + i, {logits.row(int(i)), size_t(logits.cols)});
     done += n;
   }
+}
+
+kernels::Mat Session::extend_few(std::span<const Token> tokens) {
+  check(tokens);
+  if (tokens.size() > size_t(kFew))
+    fail(ErrorCode::BadInput, "tokens: {} are too many to get logits after each; at most {} at a time", tokens.size(),
+         kFew);
+  return step(tokens, model::Rows::All);
 }
 
 void Session::truncate(size_t tokens) {
