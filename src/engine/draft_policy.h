@@ -43,8 +43,8 @@ class PassCosts {
 /// How likely a guess is right is learned from every token, also those that were decoded plainly: what would have been
 /// guessed is compared with what came. So guessing starts only once it would have been right.
 ///
-/// Passes are also held to a budget: however wrong the guesses, the tokens so far have taken at most kMostLoss more time
-/// than plain decoding, and kFirstTry more passes.
+/// Passes are also held to a budget: however wrong the guesses, the tokens so far have taken at most kMostLoss more
+/// time than plain decoding, and kFirstTry more passes.
 ///
 /// units   costs in passes of one token
 /// errors  none

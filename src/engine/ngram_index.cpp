@@ -56,7 +56,8 @@ NgramIndex::Match NgramIndex::find() const {
     for (const uint32_t way : bucket(n, end)) {
       if (way == 0 || !same(way, end, n)) continue;
       int length = n;
-      while (length < kCompared && size_t(length) < way && tokens_[way - size_t(length) - 1] == tokens_[end - size_t(length) - 1])
+      while (length < kCompared && size_t(length) < way &&
+             tokens_[way - size_t(length) - 1] == tokens_[end - size_t(length) - 1])
         ++length;
       return {way, length};
     }

@@ -143,6 +143,19 @@ class Run(Case):
         self.assertIn("2 tokens", apr("run", MODEL, "-p", "Hi", "-v", "-n", "2").stderr.decode())
         self.refused(apr("run", MODEL, "-p", "Hi", "--load", "fast"), 2, "fast")
 
+    def test_speculation_gives_the_same_answer_and_is_counted(self):
+        flags = ["run", MODEL, "-p", "Hi", "-n", "300", "-f", "json"] + [f for i in (2038, 2036) for f in ("--logit-bias", f"{i}=-inf")]
+        plain = json.loads(self.ok(apr(*flags)))
+        done = apr(*flags, "--spec", "ngram", "-v")
+        fast = json.loads(self.ok(done))
+        self.assertEqual((plain["tokens"], plain["finish_reason"], plain["speculation"]), (fast["tokens"], fast["finish_reason"], None))
+        counts = fast["speculation"]
+        self.assertEqual(counts["mode"], "ngram")
+        self.assertLessEqual(counts["accepted"], counts["guessed"])
+        self.assertEqual(counts["passes"] + counts["accepted"] + 1, len(fast["tokens"]))
+        self.assertIn(b"guesses were right", done.stderr)
+        self.refused(apr("run", MODEL, "-p", "Hi", "--spec", "oracle"), 2, "--spec", "ngram")
+
     def test_one_json_document_on_every_exit(self):
         for args, code, name in (
             (("run", "/nowhere.gguf", "-p", "Hi", "-f", "json"), 3, "Io"),
@@ -316,6 +329,12 @@ class Bench(Case):
         self.assertGreater(figures["decode"]["gb_per_s"], 0)
         self.assertGreater(figures["prefill"]["gmac_per_s"], 0)
         self.assertIn("decode 4", self.ok(apr("bench", MODEL, "-p", "0", "-n", "4", "-r", "1")))
+
+    def test_passes_of_few_tokens(self):
+        figures = json.loads(self.ok(apr("bench", MODEL, "-p", "0", "-n", "8", "-r", "2", "--verify", "--json")))
+        self.assertEqual([row["tokens"] for row in figures["verify"]], [2, 4, 8])
+        self.assertGreater(figures["verify"][2]["ms"]["min"], 0)
+        self.refused(apr("bench", MODEL, "-n", "7", "--verify"), 2, "--verify", "8")
 
     def test_more_than_the_context(self):
         self.refused(apr("bench", MODEL, "-p", "4096", "-d", "100"), 7, "4096")

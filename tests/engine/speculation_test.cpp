@@ -90,7 +90,12 @@ TEST_F(Speculating, SampledAnswersAreTheSame) {
       {.temperature = 1.2f, .top_k = 20},
       {.temperature = 1, .top_p = 0.8f},
       {.temperature = 1.5f, .min_p = 0.05f},
-      {.repetition_penalty = 1.1f, .presence_penalty = 0.3f, .temperature = 0.8f, .top_k = 50, .top_p = 0.9f, .min_p = 0.01f},
+      {.repetition_penalty = 1.1f,
+       .presence_penalty = 0.3f,
+       .temperature = 0.8f,
+       .top_k = 50,
+       .top_p = 0.9f,
+       .min_p = 0.01f},
       {.frequency_penalty = 0.2f, .penalty_window = 8},
       {.logit_bias = {{13, -std::numeric_limits<float>::infinity()}, {10, 3.0f}}, .temperature = 0.5f},
   };
