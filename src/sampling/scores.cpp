@@ -47,8 +47,8 @@ double fast_exp(double x) {
   return p * std::bit_cast<double>((std::bit_cast<uint64_t>(shifted) + 1023) << 52);
 }
 
-/// The same in float, for -80 <= x <= 0, of (score - largest) * scale: four roundings of numbers up to 80 in the exponent,
-/// 2^-24 each, are 1.9e-5; the series up to r^6 / 6! leaves out 1.7e-7, its own roundings are some 1e-6.
+/// The same in float, for -80 <= x <= 0, of (score - largest) * scale: four roundings of numbers up to 80 in the
+/// exponent, 2^-24 each, are 1.9e-5; the series up to r^6 / 6! leaves out 1.7e-7, its own roundings are some 1e-6.
 constexpr double kRoughError = 3e-5;
 float rough_exp(float x) {
   constexpr float kRound = 0x1.8p23f;
@@ -138,8 +138,8 @@ Scores::Sum Scores::sum_exp(double temperature, double rough) {
     }
     total += sums_[b];
   }
-  // Adding up in whatever order: 2^-53 of the total for each term, here and in the exact sum. Terms below `least`, at most
-  // 1e-34 each, vanish in that.
+  // Adding up in whatever order: 2^-53 of the total for each term, here and in the exact sum. Terms below `least`, at
+  // most 1e-34 each, vanish in that.
   const double adding = 0x1p-52 * double(values_.size());
   return {total, (kExpError + adding) * total + kRoughError * roughly};
 }

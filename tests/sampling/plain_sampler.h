@@ -43,7 +43,6 @@ class PlainSampler {
   std::vector<double> weights_;
 };
 
-
 inline PlainSampler::PlainSampler(Params params) : params_(std::move(params)), random_(params_.seed) {}
 
 inline void PlainSampler::accept(Token token) { history_.push_back(token); }

@@ -11,7 +11,8 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
 enum class Shape { Normal, Peaked, Flat, Ties, Broken, Few, Huge };
-constexpr Shape kShapes[] = {Shape::Normal, Shape::Peaked, Shape::Flat, Shape::Ties, Shape::Broken, Shape::Few, Shape::Huge};
+constexpr Shape kShapes[] = {Shape::Normal, Shape::Peaked, Shape::Flat, Shape::Ties,
+                             Shape::Broken, Shape::Few,    Shape::Huge};
 
 std::vector<float> logits(Shape shape, size_t n, uint32_t seed) {
   std::mt19937 random(seed);
@@ -98,8 +99,9 @@ TEST(SamePicks, PenaltiesAndBias) {
 
 TEST(SamePicks, ManyDraws) {
   for (const Params& params :
-       {Params{.temperature = 0.9f}, Params{.temperature = 0.9f, .top_p = 0.95f}, Params{.temperature = 1, .min_p = 0.1f},
-        Params{.temperature = 1, .top_k = 40, .top_p = 0.9f}, Params{.temperature = 2, .top_p = 0.9f, .min_p = 0.001f}}) {
+       {Params{.temperature = 0.9f}, Params{.temperature = 0.9f, .top_p = 0.95f},
+        Params{.temperature = 1, .min_p = 0.1f}, Params{.temperature = 1, .top_k = 40, .top_p = 0.9f},
+        Params{.temperature = 2, .top_p = 0.9f, .min_p = 0.001f}}) {
     expect_same(params, 3000, 300, 5);
   }
 }
