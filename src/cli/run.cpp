@@ -20,6 +20,7 @@ constexpr const char* kExamples = R"(Examples
   apr run MODEL.gguf -p @question.txt --system "Answer in one sentence." -n 100
   git diff | apr run MODEL.gguf --system "Review this change."
   apr run MODEL.gguf --raw -p "def fib(n):" --stop "print(" --temperature 0.7 --top-p 0.8 --seed 1
+  apr run MODEL.gguf -p @edit.txt --spec ngram -v
   apr run MODEL.gguf -p Hi -f json
 
 Standard output carries the generated text, and one newline at its end, nothing else.)";
@@ -57,6 +58,12 @@ class Run final : public Verb {
         ->capture_default_str();
     auto* stream = app.add_flag("--stream", stream_, "Print text as it comes (the default on -f text)");
     app.add_flag("--no-stream", no_stream_, "Print all text at the end")->excludes(stream);
+    app.add_option("--spec", spec_,
+                   "Guess tokens ahead and check several in one pass; the answer is the same, to the bit. ngram: guess "
+                   "what followed the last few tokens where they stood before. For edits, and for code or text that "
+                   "repeats parts of the prompt; where guesses do not pay, it stops guessing")
+        ->check(CLI::IsMember({"none", "ngram"}))
+        ->capture_default_str();
     app.add_flag("-v,--verbose", verbose_, "Say on standard error what is loaded and how long things took");
     declare_sampling(app);
   }
@@ -65,6 +72,7 @@ class Run final : public Verb {
     if (json() && stream_)
       fail(ErrorCode::Usage, "--stream: one JSON document cannot be streamed; leave it out, or use -f text");
     read_logit_bias();
+    if (spec_ == name_of(engine::Speculation::Ngram)) request_.speculation = engine::Speculation::Ngram;
     const std::atomic<bool>& cancel = catch_interrupts();
     const std::string text = read_prompt(prompt_);
     if (system_ && *system_ == "-")
@@ -223,6 +231,17 @@ class Run final : public Verb {
                      a.prompt_tokens, per_second(a.prefilled, a.prefill_ms), a.tokens.size(),
                      a.tokens.size() == 1 ? "" : "s", rate ? fmt::format(", {:.1f} tok/s", *rate) : "",
                      name_of(a.finish)));
+    if (request_.speculation == engine::Speculation::None) return;
+    note(fmt::format("speculation: {} of {} guesses were right; {} passes for {} tokens", a.guesses.accepted,
+                     a.guesses.verified, a.guesses.passes, a.tokens.empty() ? 0 : a.tokens.size() - 1));
+  }
+
+  Json speculation(const engine::Answer& a) const {
+    if (request_.speculation == engine::Speculation::None) return nullptr;
+    return {{"mode", name_of(request_.speculation)},
+            {"passes", a.guesses.passes},
+            {"guessed", a.guesses.verified},
+            {"accepted", a.guesses.accepted}};
   }
 
   Json document(const engine::Engine& engine, const engine::Answer& a) const {
@@ -240,6 +259,7 @@ class Run final : public Verb {
             {"load", name_of(engine.options().load)},
             {"threads", engine.options().threads},
             {"seed", request_.sampling.seed},
+            {"speculation", speculation(a)},
             {"timings",
              {{"load_ms", load_ms_},
               {"prefill_ms", a.prefill_ms},
@@ -252,7 +272,7 @@ class Run final : public Verb {
   std::optional<std::string> prompt_, system_;
   std::vector<std::string> logit_bias_;
   std::vector<CLI::Option*> cuts_;  ///< flags that only matter where tokens are drawn
-  std::string format_ = "text";
+  std::string format_ = "text", spec_ = "none";
   bool raw_ = false, verbose_ = false, stream_ = false, no_stream_ = false;
   engine::Request request_;
   double load_ms_ = 0;

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/cpus.h"
 #include "base/error.h"
@@ -21,6 +22,10 @@ constexpr const char* kStopKeys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.g
                                      "tokenizer.ggml.eom_token_id"};
 
 double gib(uint64_t bytes) { return double(bytes) / double(1u << 30); }
+
+double steady_ms() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 void in_range(int value, int least, int most, const char* name) {
   if (value < least || value > most)
@@ -83,6 +88,7 @@ struct Engine::Impl {
     check_context(size_t(options.context));
     options.chunk = std::min(options.chunk, options.context);
     options.isa = kernels_exist;
+    if (!options.clock) options.clock = steady_ms;
     if (!options.kv) options.kv = c.full_precision ? model::KvType::F32 : model::KvType::F16;
   }
 
@@ -218,6 +224,7 @@ struct Engine::Impl {
   MemoryEstimate memory;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<kernels::Ops> op;
+  PassCosts pass_costs;
   bool started = false;
   std::vector<Token> together;  ///< of the common pass at work: its tokens and slices
   std::vector<model::Slice> slices;
@@ -238,8 +245,11 @@ int most_tokens(const Options& options) {
 }  // namespace
 
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, const Options& options) {
-  return {file.file_bytes(), 0, kv_bytes(model.config(), options),
-          model.scratch_bytes(options.threads, most_tokens(options), options.rows, options.sequences)};
+  const size_t chunks =
+      model.scratch_bytes(options.threads, most_tokens(options), options.rows, options.sequences);
+  const size_t few =
+      model.scratch_bytes(options.threads, std::min(Session::kFew, options.context), model::Rows::All, 1);
+  return {file.file_bytes(), 0, kv_bytes(model.config(), options), std::max(chunks, few)};
 }
 
 Engine::Engine(const std::filesystem::path& path, Options options)
@@ -272,6 +282,8 @@ std::span<const std::byte> Engine::packed_memory() const {
 void Engine::observe(kernels::Observer* observer) { impl_->op->observe(observer); }
 const std::vector<Token>& Engine::stop_tokens() const { return impl_->stops; }
 Token Engine::bos() const { return impl_->bos; }
+double Engine::now_ms() const { return impl_->options.clock(); }
+PassCosts& Engine::pass_costs() { return impl_->pass_costs; }
 
 Session::Session(Engine& engine)
     : engine_((engine.impl_->start(), engine)),
@@ -347,6 +359,14 @@ kernels::Mat extend_together(std::span<const Step> steps, const std::atomic<bool
     tokens.insert(tokens.end(), step.tokens.begin(), step.tokens.end());
   }
   return logits;
+}
+
+kernels::Mat Session::extend_few(std::span<const Token> tokens) {
+  check(tokens);
+  if (tokens.size() > size_t(kFew))
+    fail(ErrorCode::BadInput, "tokens: {} are too many to get logits after each; at most {} at a time", tokens.size(),
+         kFew);
+  return step(tokens, model::Rows::All);
 }
 
 void Session::truncate(size_t tokens) {

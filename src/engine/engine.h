@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/draft_policy.h"
 #include "gguf/file.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
@@ -39,6 +40,7 @@ struct Options {
   std::function<void(uint64_t done, uint64_t total)> packing =
       {};                                ///< told while packing, in bytes; may throw to give up
   model::Rows rows = model::Rows::Last;  ///< All: extend_all() will be used, so its scratch is planned for
+  std::function<double()> clock = {};    ///< ms since any start; empty = the machine's steady clock
 };
 
 /// What a model takes, known before anything is allocated. Bytes.
@@ -92,6 +94,8 @@ class Engine {
   const std::vector<Token>& stop_tokens() const;
   /// The token put before every prompt when the file asks for one, or -1.
   Token bos() const;
+  double now_ms() const;    ///< Options::clock
+  PassCosts& pass_costs();  ///< what was measured of this model on this machine, for all who verify guesses
 
   // For measuring.
   ThreadPool& pool();
@@ -124,6 +128,11 @@ class Session {
   /// = All
   void extend_all(std::span<const Token> tokens,
                   const std::function<void(size_t position, std::span<const float> logits)>& row);
+
+  static constexpr int kFew = PassCosts::kMost;
+  /// Runs at most kFew tokens through the model in one pass. Returns the logits [T, V] after each of them, valid until
+  /// the next call on any session; empty, and nothing has changed, when it is stopped. errors: those of extend()
+  kernels::Mat extend_few(std::span<const Token> tokens);
 
   /// While *flag is true, extend() gives up between two layers: its result is empty, and the chunk it was in is left
   /// out. null: never. The flag may be set by another thread or a signal handler, and must outlive the session.

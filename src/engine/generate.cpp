@@ -1,18 +1,13 @@
 #include "engine/generate.h"
 
 #include <algorithm>
-#include <chrono>
+#include <optional>
 
 #include "base/error.h"
 #include "base/printable.h"
 
 namespace apr::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// Delivers text and keeps back whatever might still turn out to be the beginning of a stop string.
 class StopFilter {
@@ -91,8 +86,10 @@ class StopGuard {
 
 /// A model that computes no numbers has no answer.
 void refuse_broken(const Engine& engine, std::span<const float> logits) {
+  unsigned any = 0;  // in a loop that compilers turn into vectors: it looks at each logit of each token
+  for (const float l : logits) any |= unsigned(l != l);
+  if (!any) return;
   const auto broken = std::find_if(logits.begin(), logits.end(), [](float l) { return std::isnan(l); });
-  if (broken == logits.end()) return;
   fail(ErrorCode::BadModel, "{}: the logit of token {} is not a number; the weights are damaged: fetch the file again",
        shown(engine.file().path()), broken - logits.begin());
 }
@@ -115,6 +112,8 @@ std::string_view name_of(Finish finish) {
   return "";
 }
 
+std::string_view name_of(Speculation speculation) { return speculation == Speculation::Ngram ? "ngram" : "none"; }
+
 Answer generate(Engine& engine, Session& session, const Request& request,
                 const std::function<void(std::string_view)>& on_text, const std::function<void(size_t)>& on_prefill,
                 const std::atomic<bool>* cancel) {
@@ -130,15 +129,17 @@ Answer generate(Engine& engine, Session& session, const Request& request,
   tokenizer::TextStream stream(tokenizer);
   StopFilter filter(request.stop_strings, on_text);
 
-  Clock::time_point start = Clock::now();
+  double start = engine.now_ms();
   const StopGuard stop(session, cancel);
   std::span<const float> logits = session.extend(request.prompt, [&](size_t done) {
     if (on_prefill) on_prefill(done);
     return !cancelled();
   });
   answer.prefilled = session.tokens().size() - before;
-  answer.prefill_ms = ms_since(start);
-  start = Clock::now();
+  answer.prefill_ms = engine.now_ms() - start;
+  start = engine.now_ms();
+  std::optional<Lookahead> ahead;
+  if (request.speculation == Speculation::Ngram && !logits.empty()) ahead.emplace(engine, session);
 
   auto sample = [&] {  // one token; says why to stop, if it is to
     refuse_broken(engine, logits);
@@ -155,6 +156,13 @@ Answer generate(Engine& engine, Session& session, const Request& request,
     if (!silent && filter.push(stream.push(token))) return std::optional(Finish::StopString);
     return std::optional<Finish>();
   };
+  auto room = [&] { return ahead ? ahead->room() : session.room(); };
+  auto next = [&](Token token) -> std::span<const float> {
+    if (cancelled()) return {};
+    if (!ahead) return session.extend({&token, 1});
+    const size_t more = request.max_tokens < 0 ? SIZE_MAX : size_t(request.max_tokens) - answer.tokens.size();
+    return ahead->after(token, more);
+  };
   for (std::optional<Finish> finish;;) {
     if (logits.empty() || cancelled()) {
       finish = Finish::Interrupted;
@@ -163,18 +171,19 @@ Answer generate(Engine& engine, Session& session, const Request& request,
     } else {
       finish = sample();
       if (!finish && int(answer.tokens.size()) == request.max_tokens) finish = Finish::Length;
-      if (!finish && session.room() == 0) finish = Finish::Context;
+      if (!finish && room() == 0) finish = Finish::Context;
     }
     if (finish) {
       answer.finish = *finish;
       break;
     }
-    logits = session.extend({&answer.tokens.back(), 1});
+    logits = next(answer.tokens.back());
   }
+  if (ahead) answer.guesses = ahead->guesses();
   if (answer.finish != Finish::StopString) {
     if (!filter.push(stream.finish())) filter.flush();
   }
-  answer.decode_ms = ms_since(start);
+  answer.decode_ms = engine.now_ms() - start;
   answer.text = filter.text();
   return answer;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/lookahead.h"
 #include "sampling/sampler.h"
 
 namespace apr::engine {
@@ -20,10 +21,18 @@ enum class Finish {
 };
 std::string_view name_of(Finish finish);
 
+/// Where guesses for the next tokens come from. The answer is the same with each, to the bit; only its speed is not.
+enum class Speculation {
+  None,   ///< one pass for each token
+  Ngram,  ///< what followed the last few tokens where they stood before
+};
+std::string_view name_of(Speculation speculation);
+
 struct Request {
   std::vector<Token> prompt;
   int max_tokens = -1;  ///< -1 = until the model stops or the context is full
   sampling::Params sampling;
+  Speculation speculation = Speculation::None;
   std::vector<std::string> stop_strings;
   bool ignore_stop_tokens = false;  ///< benchmarks: go on past the end of the turn
   bool skip_control = true;         ///< control tokens are not part of the text
@@ -35,12 +44,13 @@ struct Answer {
   Finish finish = Finish::Length;
   size_t prompt_tokens = 0, prefilled = 0;  ///< prefilled: fewer when it was cancelled
   double prefill_ms = 0, decode_ms = 0;
+  Guesses guesses;  ///< none without speculation
 };
 
 /// Prefills the prompt, then samples until something ends it. What is held back for a stop string is delivered at the
 /// end.
 ///
-/// on_text     whole UTF-8 characters as they come; may be empty
+/// on_text     whole UTF-8 characters as they come; may be empty. It must not use the engine
 /// on_prefill  tokens of the prompt done so far
 /// cancel      may be set by a signal handler or another thread; looked at between layers and tokens
 /// errors      Context when the prompt, or prompt + max_tokens, does not fit; Usage (sampling::validate): before any

@@ -1,14 +1,15 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sampling/random.h"
+#include "sampling/scores.h"
 
 namespace apr::sampling {
-
-using Token = int32_t;
 
 /// How the next token is chosen. The stages run in the order of the fields.
 struct Params {
@@ -30,6 +31,10 @@ void validate(const Params& params, size_t vocabulary);
 
 /// Picks tokens from logits. Deterministic for a seed: plain double arithmetic in a fixed order.
 ///
+/// The order: weights exp((logit - largest) / temperature) are added up one after another, best first where the chain
+/// sorts (top-k, top-p), else by id; a token is drawn by taking them off a random part of that sum. Where that would
+/// mean the whole vocabulary, estimates with a proven bound decide instead, unless they are too close to call.
+///
 /// shape   logits [V] f32, dimensionless; NaN counts as -infinity
 /// needs   params that validate() accepts; V >= 1
 /// errors  none
@@ -50,21 +55,28 @@ class Sampler {
   };
   static bool better(const Candidate& a, const Candidate& b);
   void adjust(std::span<const float> logits);
-  void penalise();
-  Token largest() const;
-  void keep_top_k();
+  void penalise(std::span<const float> logits);
+  bool keep_top_k(size_t k);
+  void gather(float bound);
+  double weight_of(float logit) const;
+  float score_of(double weight) const;
   void weigh();
   void keep_nucleus();
+  bool find_nucleus(double rough);
+  std::optional<bool> add_up_to(double goal, double slack);
+  size_t sort_on(size_t sorted);
   void drop_improbable();
-  Token draw();
+  Token draw(double part) const;
+  Token draw_by_blocks(double part, double rough);
 
   Params params_;
   Random random_;
   std::vector<Token> history_;
   // Kept between calls, so that a token costs no allocation.
-  std::vector<float> adjusted_;
+  Scores scores_;
   std::vector<Token> seen_;
-  std::vector<Candidate> candidates_;  ///< what is left; best first where a stage needs it, else by id
+  std::vector<std::pair<Token, float>> touched_;  ///< logits after penalties and bias, where these change them
+  std::vector<Candidate> candidates_;             ///< what is left; best first where a stage needs it, else by id
   std::vector<double> weights_;
 };
 

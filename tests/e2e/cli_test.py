@@ -157,6 +157,19 @@ class Run(Case):
         self.assertIn("2 tokens", apr("run", MODEL, "-p", "Hi", "-v", "-n", "2").stderr.decode())
         self.refused(apr("run", MODEL, "-p", "Hi", "--load", "fast"), 2, "fast")
 
+    def test_speculation_gives_the_same_answer_and_is_counted(self):
+        flags = ["run", MODEL, "-p", "Hi", "-n", "300", "-f", "json"] + [f for i in (2038, 2036) for f in ("--logit-bias", f"{i}=-inf")]
+        plain = json.loads(self.ok(apr(*flags)))
+        done = apr(*flags, "--spec", "ngram", "-v")
+        fast = json.loads(self.ok(done))
+        self.assertEqual((plain["tokens"], plain["finish_reason"], plain["speculation"]), (fast["tokens"], fast["finish_reason"], None))
+        counts = fast["speculation"]
+        self.assertEqual(counts["mode"], "ngram")
+        self.assertLessEqual(counts["accepted"], counts["guessed"])
+        self.assertEqual(counts["passes"] + counts["accepted"] + 1, len(fast["tokens"]))
+        self.assertIn(b"guesses were right", done.stderr)
+        self.refused(apr("run", MODEL, "-p", "Hi", "--spec", "oracle"), 2, "--spec", "ngram")
+
     def test_one_json_document_on_every_exit(self):
         for args, code, name in (
             (("run", "/nowhere.gguf", "-p", "Hi", "-f", "json"), 3, "Io"),

@@ -262,6 +262,28 @@ TEST(Session, ExtendAllAgreesWithExtend) {
   }
 }
 
+TEST(Session, ExtendFewAgreesWithExtend) {
+  const std::vector<Token> tokens = some_tokens(40);
+  Engine engine(kBundledModel, {.chunk = 1});  // so that nothing else plans for several tokens
+  Session session(engine), plain(engine);
+  size_t done = 0;
+  for (const size_t n : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u}) {
+    const kernels::Mat rows = session.extend_few(std::span(tokens).subspan(done, n));
+    ASSERT_EQ(rows.rows, int(n));
+    std::vector<float> all(rows.flat().begin(), rows.flat().end());
+    for (size_t i = 0; i < n; ++i) {
+      const auto expected = plain.extend({&tokens[done + i], 1});
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), all.begin() + std::ptrdiff_t(i * expected.size())))
+          << n << " tokens, row " << i;
+    }
+    done += n;
+    const size_t wrong = n / 2;  // guesses that go, and come again
+    session.truncate(done - wrong);
+    if (wrong > 0) session.extend_few(std::span(tokens).subspan(done - wrong, wrong));
+  }
+  refused(ErrorCode::BadInput, "9", [&] { session.extend_few(some_tokens(9)); });
+}
+
 TEST(Session, TruncateGoesBack) {
   const std::vector<Token> tokens = some_tokens(30);
   Engine engine(kBundledModel, {.context = 64});

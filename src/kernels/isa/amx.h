@@ -47,8 +47,9 @@ struct Amx : Avx512 {
     }
     template <int C>
     APR_INLINE static void store(int32_t* to) {
+      auto& written = *reinterpret_cast<Bytes<1024>*>(to);
       asm volatile("tilestored %%tmm%c[sum], (%[to],%[stride],1)"
-                   : "=m"(*reinterpret_cast<Bytes<1024>*>(to))
+                   : "=m"(written)
                    : [sum] "i"(C), [to] "r"(to), [stride] "r"(size_t(64)));
     }
 
