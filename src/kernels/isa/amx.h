@@ -47,7 +47,8 @@ struct Amx : Avx512 {
     }
     template <int C>
     APR_INLINE static void store(int32_t* to) {
-      auto& written = *reinterpret_cast<Bytes<1024>*>(to);
+      using Tile = int32_t[16][16];
+      Tile& written = *reinterpret_cast<Tile*>(to);
       asm volatile("tilestored %%tmm%c[sum], (%[to],%[stride],1)"
                    : "=m"(written)
                    : [sum] "i"(C), [to] "r"(to), [stride] "r"(size_t(64)));
