@@ -1,5 +1,5 @@
-// How fast is each verb on each instruction set this CPU has? One thread, so that two numbers can be compared; matrices
-// and caches are larger than any cache of a core, as they are in a forward pass.
+// How fast is each verb on each instruction set this CPU has? One thread unless said otherwise, so that two numbers can
+// be compared; matrices and caches are larger than any cache of a core, as they are in a forward pass.
 //
 //   kernels_bench --benchmark_filter='product/Q4_K/avx512'
 //
@@ -29,6 +29,7 @@ using benchmark::State;
 // An expert of Qwen3-30B-A3B: gate and up are [768, 2048]; 32 query heads and 4 kv heads of 128.
 constexpr int kOut = 768, kIn = 2048, kHeads = 32, kKvHeads = 4, kDim = 128;
 constexpr size_t kWeightBytes = size_t(64) << 20;  // walked through, expert after expert
+constexpr size_t kCacheBytes = size_t(1) << 30;    // of keys and values that decode walks through, layer after layer
 
 std::vector<float> random_floats(size_t n) {
   std::mt19937 engine(1);
@@ -45,10 +46,12 @@ std::vector<std::byte> random_weights(size_t bytes) {
   return out;
 }
 
-/// One thread and room for one verb.
+/// A team and room for one verb.
 struct Bench {
-  explicit Bench(std::string_view isa) : ops(pool, isa) { ops.reserve(size_t(64) << 20); }
-  ThreadPool pool{1};
+  explicit Bench(std::string_view isa, int threads = 1) : pool(threads), ops(pool, isa) {
+    ops.reserve(size_t(64) << 20);
+  }
+  ThreadPool pool;
   kernels::Ops ops;
 };
 
@@ -104,21 +107,28 @@ void rms_norm(State& state, const kernels::Kernels& k) {
   set_rate(state, "x_GB", kIn * sizeof(float));
 }
 
-/// T new tokens after P cached ones.
+/// T new tokens after P cached ones, layer after layer: a decoded token's caches come from memory, a prompt's need not.
 void attend(State& state, std::string_view isa, kernels::KvType type) {
-  const int T = int(state.range(0)), P = int(state.range(1)), capacity = P + T;
+  const int T = int(state.range(0)), P = int(state.range(1)), threads = int(state.range(2)), capacity = P + T;
   kernels::KvView kv{nullptr, nullptr, kKvHeads, kDim, capacity, P, type};
-  const size_t cache_bytes = size_t(kKvHeads) * size_t(capacity) * kDim * kv.element_bytes();
-  std::vector<std::byte> k = random_weights(cache_bytes), v = random_weights(cache_bytes);
-  kv.k = k.data(), kv.v = v.data();
+  const size_t layer_bytes = 2 * kv.bytes(),
+               layers = T > 8 ? 1 : std::max<size_t>(1, std::min<size_t>(1024, kCacheBytes / layer_bytes));
+  const std::vector<std::byte> pattern = random_weights(size_t(1) << 20);
+  const LargeMemory memory(layers * layer_bytes);
+  for (size_t at = 0; at < layers * layer_bytes; at += pattern.size())
+    std::memcpy(memory.data() + at, pattern.data(), std::min(pattern.size(), layers * layer_bytes - at));
   std::vector<float> q = random_floats(size_t(T) * kHeads * kDim);
-  Bench bench(isa);
+  Bench bench(isa, threads);
+  size_t layer = 0;
   for (auto _ : state) {
+    kv.k = memory.data() + layer * layer_bytes;
+    kv.v = kv.k + kv.bytes();
+    layer = (layer + 1) % layers;
     bench.ops.begin();
     benchmark::DoNotOptimize(bench.ops.attend({q.data(), T, kHeads * kDim}, kv, 1 / std::sqrt(float(kDim))).data);
   }
   const double keys_seen = double(T) * P + double(T) * (T + 1) / 2;
-  set_rate(state, "kv_GB", 2 * double(cache_bytes));
+  set_rate(state, "kv_GB", double(layer_bytes));
   set_rate(state, "GMAC", 2 * keys_seen * kHeads * kDim);
 }
 
@@ -143,15 +153,14 @@ void add_rows_and_attention(const kernels::Kernels& k) {
   const std::string isa(k.name);
   benchmark::RegisterBenchmark(("quantise/" + isa).c_str(), [&k](State& s) { quantise(s, k); });
   benchmark::RegisterBenchmark(("rms_norm/" + isa).c_str(), [&k](State& s) { rms_norm(s, k); });
-  for (auto [type, name] : {std::pair{kernels::KvType::F16, "F16"}, std::pair{kernels::KvType::F32, "F32"}}) {
-    benchmark::RegisterBenchmark(("attend/" + std::string(name) + "/" + isa).c_str(),
-                                 [&k, type = type](State& s) { attend(s, k.name, type); })
-        ->ArgNames({"T", "P"})
-        ->Args({1, 512})
-        ->Args({1, 8192})
-        ->Args({64, 512})
-        ->Args({512, 0})
-        ->Unit(benchmark::kMicrosecond);
+  for (const auto type : {kernels::KvType::F16, kernels::KvType::F32, kernels::KvType::Q8_0}) {
+    const std::string name = "attend/" + std::string(kernels::name_of(type)) + "/" + isa;
+    auto* each = benchmark::RegisterBenchmark(name.c_str(), [&k, type](State& s) { attend(s, k.name, type); });
+    each->ArgNames({"T", "P", "threads"})->Unit(benchmark::kMicrosecond)->UseRealTime();
+    for (const int threads : {1, 2}) {
+      for (const auto& [T, P] : {std::pair{1, 512}, {1, 8192}, {4, 8192}, {8, 8192}, {64, 512}, {512, 0}, {512, 8192}})
+        each->Args({T, P, threads});
+    }
   }
 }
 

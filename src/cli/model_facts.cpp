@@ -53,7 +53,7 @@ ModelFacts model_facts(const gguf::File& file, const model::Config& c) {
 }
 
 uint64_t kv_bytes_per_token(const model::Config& c, model::KvType type) {
-  return model::KvCache::bytes(c.L, c.G, c.d, 1, type);
+  return model::KvCache::bytes_per_token(c.L, c.G, c.d, type);
 }
 
 }  // namespace apr::cli

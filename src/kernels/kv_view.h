@@ -1,22 +1,52 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace apr::kernels {
 
-enum class KvType : uint8_t { F16, F32 };
+enum class KvType : uint8_t { F16, F32, Q8_0 };
 
-/// One layer of a KV cache: K and V as [kv heads, capacity, d], elements of `type`.
+/// Positions that share a tile of the cache: one per lane of a vector of scores.
+inline constexpr int kKvTile = 16;
+/// Elements of a head that share a scale in a Q8_0 cache.
+inline constexpr int kKvGroup = 32;
+
+inline constexpr std::string_view name_of(KvType type) {
+  return type == KvType::F16 ? "f16" : type == KvType::F32 ? "f32" : "q8_0";
+}
+
+/// Whether heads of d elements can be kept so. Q8_0 has whole groups of 32 only.
+inline constexpr bool kv_fits(KvType type, int d) { return type != KvType::Q8_0 || d % kKvGroup == 0; }
+
+/// Bytes of a tile of keys, or of values: see KvView.
+inline constexpr size_t kv_tile_bytes(KvType type, int d) {
+  if (type == KvType::Q8_0) return size_t(kKvTile) * (size_t(d) + size_t(d / kKvGroup) * 2);
+  return size_t(kKvTile) * (size_t(d + 15) / 16 * 16) * (type == KvType::F16 ? 2 : 4);
+}
+
+/// One layer of a KV cache. K and V: [kv heads, capacity / 16, tile], a tile being 16 positions of one head in the order
+/// in which attention reads them; this is no file's format.
+///
+///         keys                                            values
+/// F16/F32 [d][16 positions]                               [16 positions][d, then zeros up to a multiple of 16]
+/// Q8_0    codes [d / 4][16 positions][4], then scales     codes [16 positions][d], then scales
+///
+/// Q8_0 scales are [d / 32][16 positions], each a bfloat16, which has the range of f32: neither large nor small groups
+/// lose more than the step they are rounded to. An element is scale * code, codes are -127 … 127.
 struct KvView {
   std::byte* k = nullptr;
   std::byte* v = nullptr;
   int heads = 0, dim = 0, capacity = 0;
   int length = 0;  ///< P: tokens already cached
   KvType type = KvType::F16;
-  size_t element_bytes() const { return type == KvType::F16 ? 2 : 4; }
-  size_t offset(int head, int position) const {
-    return (size_t(head) * size_t(capacity) + size_t(position)) * size_t(dim) * element_bytes();
+  size_t tile_bytes() const { return kv_tile_bytes(type, dim); }
+  size_t tiles() const { return (size_t(capacity) + kKvTile - 1) / kKvTile; }  ///< of a head
+  /// Where the tile with this position begins, in k and in v.
+  size_t tile(int head, int position) const {
+    return (size_t(head) * tiles() + size_t(position / kKvTile)) * tile_bytes();
   }
+  size_t bytes() const { return size_t(heads) * tiles() * tile_bytes(); }  ///< of k, and of v
 };
 
 /// One sequence's share of a pass, as one layer sees it: its next `tokens` rows, which follow the kv.length positions

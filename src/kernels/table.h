@@ -37,21 +37,33 @@ struct ProductJob {
 };
 inline int units(int n_in) { return (n_in + kUnit - 1) / kUnit; }
 
-/// Attention of query rows t0 … t1-1 for the query heads that share kv head g.
+/// Keys that share one running maximum's step, and keys whose sums are kept apart before they are joined; both counted
+/// from position 0.
+inline constexpr int kKeyBlock = 64, kKeySegment = 1024;
+inline int padded(int d) { return (d + kLanes - 1) / kLanes * kLanes; }
+
+/// Attention of query rows t0 … t1-1 for the query heads that share kv head g, over some segments of the keys.
 struct AttendJob {
   const KvView* kv;
   const float* q;    ///< [T, heads * d], after norm and RoPE
   float* o;          ///< [T, heads * d]
   int heads, group;  ///< query heads in all; query heads per kv head
   int g, t0, t1;
-  float scale;     ///< of q . k
-  float* scratch;  ///< attend_scratch_floats(t1 - t0, group, d)
+  int segment0, segment1;  ///< segments of keys: segment0 … segment1 - 1
+  float scale;             ///< of q . k
+  float* rows;             ///< the rows' states, attend_states_floats(rows, d): of these segments joined
+  float* scratch;          ///< attend_scratch_floats(rows, d)
 };
-inline constexpr int kKeyBlock = 64;
-inline int padded(int d) { return (d + kLanes - 1) / kLanes * kLanes; }
-inline size_t attend_scratch_floats(int rows, int group, int d) {
-  return size_t(2 * kKeyBlock) * size_t(padded(d)) + size_t(rows) * size_t(group) * size_t(2 * padded(d) + 2) +
-         kKeyBlock;
+inline constexpr int kRowPadding = 8;  ///< rows are worked on in tiles; spare rows fill the last
+inline size_t padded_rows(int rows) { return size_t(rows + kRowPadding - 1) / kRowPadding * kRowPadding; }
+/// Of one row: o [padded d], 16 lanes of the sum of weights, the largest score and 15 floats unused.
+inline size_t attend_row_floats(int d) { return size_t(padded(d)) + 2 * kLanes; }
+inline size_t attend_states_floats(int rows, int d) { return padded_rows(rows) * attend_row_floats(d); }
+/// Queries, a segment's states, scores, weights that are scaled for each 32 columns, and a block of keys and values.
+inline size_t attend_scratch_floats(int rows, int d) {
+  const size_t dp = size_t(padded(d));
+  return padded_rows(rows) * dp + attend_states_floats(rows, d) +
+         size_t(kRowPadding) * kKeyBlock * (1 + (dp + kKvGroup - 1) / kKvGroup) + 2 * kKeyBlock * dp;
 }
 
 /// What a multiply-add roof works on: 16 rows of weights and a few tokens that stay in the first-level cache.
@@ -74,7 +86,13 @@ using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
 /// - float products and all other sums over a row: lane i of 16 takes elements i, i + 16, …, by fma; lanes are added as
 /// a tree
 ///   (i with i + 8, then + 4, + 2, + 1).
-/// - attention: key blocks of 64 counted from position 0, in order; within a block the values are added key after key.
+/// - attention: keys in segments of 1,024 and blocks of 64, both counted from position 0.
+///   A score is the chain of fma(scale * q[i], k[i], score) for i = 0, 1, …; for Q8_0 keys, with q rounded to int8 per
+///   32 as activations are, of fma(exact sum of 32, k.scale * (q.scale * scale), score).
+///   After each block the row's state is brought to the new maximum: o = o * factor, then fma(weight, v, o) key after
+///   key (Q8_0: weight * v.scale, and v's code); lane i of 16 sums the weights of keys i, i + 16, … of the block, then
+///   lanes = fma(lanes, factor, those). A segment begins empty, and is joined to those before it by
+///   fma(theirs, factor, ours * factor). At last o is divided by the lanes' sum.
 /// - exp is a polynomial of our own (generic/math.h).
 struct Kernels {
   std::string_view name;
@@ -89,9 +107,14 @@ struct Kernels {
   void (*softmax)(float* x, int n);
   void (*add)(float* y, const float* x, int n);                  ///< y += x
   void (*add_scaled)(float* y, const float* x, float w, int n);  ///< y = fma(w, x, y)
-  void (*store_kv)(const float* x, int n, KvType type,
-                   std::byte* out);  ///< half: to nearest, held to the largest finite half
-  void (*attend)(const AttendJob&);
+  /// A head's row of d numbers into lane `lane` of its tile (kv_view.h). Half: to nearest, held to the largest finite
+  /// half. Q8_0: as quantise, a NaN in a group gives it a NaN for its scale
+  void (*store_key)(const float* x, int d, KvType type, std::byte* tile, int lane);
+  void (*store_value)(const float* x, int d, KvType type, std::byte* tile, int lane);
+  void (*attend)(const AttendJob&);  ///< fills job.rows
+  /// Joins the states `from` of `segment` to job.rows, which holds those of all segments before
+  void (*attend_join)(const AttendJob&, int segment, const float* from);
+  void (*attend_finish)(const AttendJob&);  ///< job.rows to job.o
   // Roofs (roofs.h): how fast this machine reads and multiplies when it does nothing else.
   uint32_t (*read)(const std::byte* p, size_t bytes, int streams, size_t ahead);
   uint64_t (*multiply_int8)(const RoofTile& tile, int rounds, bool wide, float* y);  ///< multiply-adds done; y [16]

@@ -7,9 +7,14 @@
 
 namespace apr::model {
 uint64_t KvCache::bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type) {
-  const uint64_t row = 2 * uint64_t(layers) * uint64_t(kv_heads) * uint64_t(head_dim) * (type == KvType::F16 ? 2 : 4);
+  const uint64_t tile = 2 * uint64_t(layers) * uint64_t(kv_heads) * kernels::kv_tile_bytes(type, head_dim);
   uint64_t all = 0;
-  return __builtin_mul_overflow(row, uint64_t(capacity), &all) ? std::numeric_limits<uint64_t>::max() : all;
+  const uint64_t tiles = (uint64_t(capacity) + kernels::kKvTile - 1) / kernels::kKvTile;
+  return __builtin_mul_overflow(tile, tiles, &all) ? std::numeric_limits<uint64_t>::max() : all;
+}
+
+uint64_t KvCache::bytes_per_token(int layers, int kv_heads, int head_dim, KvType type) {
+  return bytes(layers, kv_heads, head_dim, kernels::kKvTile, type) / kernels::kKvTile;
 }
 
 KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type)
@@ -26,9 +31,8 @@ KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType ty
 
 kernels::KvView KvCache::layer(int l) const {
   kernels::KvView view{nullptr, nullptr, heads_, dim_, capacity_, length_, type_};
-  const size_t one = size_t(heads_) * size_t(capacity_) * size_t(dim_) * view.element_bytes();
-  view.k = memory_.data() + size_t(l) * 2 * one;
-  view.v = view.k + one;
+  view.k = memory_.data() + size_t(l) * 2 * view.bytes();
+  view.v = view.k + view.bytes();
   return view;
 }
 

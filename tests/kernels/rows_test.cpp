@@ -176,44 +176,6 @@ TEST_P(RowVerbs, AddIsOneAdditionAndAddScaledOneFma) {
   }
 }
 
-TEST_P(RowVerbs, StoreKvAsF32KeepsTheBits) {
-  Random random(7);
-  for (int n : kLengths) {
-    const std::vector<float> x = random.floats(size_t(n));
-    std::vector<float> out(size_t(n) + 1, 5.0f);
-    kernels().store_kv(x.data(), n, kernels::KvType::F32, reinterpret_cast<std::byte*>(out.data()));
-    EXPECT_TRUE(same_bits(out.data(), x.data(), size_t(n)));
-    EXPECT_EQ(out.back(), 5.0f);
-  }
-}
-
-TEST_P(RowVerbs, StoreKvAsF16RoundsToNearestAndSaturates) {
-  Random random(8);
-  std::vector<float> x = {65504, 65519, 65520, 1e6f,     -1e6f,    kInf,  -kInf,
-                          3e38f, 0.0f,  -0.0f, 0x1p-24f, 0x1p-25f, 1e-40f};
-  for (int i = 0; i < 5000; ++i) x.push_back(std::ldexp(random.unit(), random.below(48) - 28));
-  for (int n : {1, 5, 16, 17, int(x.size())}) {
-    std::vector<uint16_t> out(size_t(n) + 1, 0x1234);
-    kernels().store_kv(x.data(), n, kernels::KvType::F16, reinterpret_cast<std::byte*>(out.data()));
-    for (size_t i = 0; i < size_t(n); ++i) {
-      const double held = std::fmin(std::fmax(double(x[i]), -65504), 65504);
-      ASSERT_EQ(out[i], nearest_half(held)) << x[i];
-    }
-    EXPECT_EQ(out.back(), 0x1234);
-  }
-}
-
-TEST_P(RowVerbs, StoreKvKeepsNanAndAgrees) {
-  const std::vector<float> x = {std::nanf(""), -std::nanf(""), 1.0f};
-  uint16_t ours[3], expected[3];
-  kernels().store_kv(x.data(), 3, kernels::KvType::F16, reinterpret_cast<std::byte*>(ours));
-  scalar().store_kv(x.data(), 3, kernels::KvType::F16, reinterpret_cast<std::byte*>(expected));
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(ours[i], expected[i]);
-    EXPECT_EQ(std::isnan(half_value(ours[i])), std::isnan(x[size_t(i)]));
-  }
-}
-
 // The verbs of Ops around them.
 TEST_P(RowVerbs, OpsApplyThemRowByRow) {
   Random random(9);

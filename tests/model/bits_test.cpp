@@ -118,6 +118,8 @@ std::vector<Case> cases() {
     if (type == Type::Q8_0) s = {.type = type, .d = 48, .F = 96};
     all.push_back({"qwen3moe_" + std::string(quant::info(type).name), s});
   }
+  all.push_back({"qwen3moe_Q8_0_cache", blocks_of_256({.type = Type::Q4_K}), KvType::Q8_0});
+  all.push_back({"llama_Q8_0_cache", {.architecture = "llama", .type = Type::Q8_0, .d = 64}, KvType::Q8_0});
   for (const char* architecture : {"qwen3", "qwen2", "llama"})
     all.push_back({architecture + std::string("_Q8_0"), {.architecture = architecture, .type = Type::Q8_0}});
   return all;

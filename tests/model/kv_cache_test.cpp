@@ -4,29 +4,40 @@
 
 #include <limits>
 #include <set>
+#include <string>
 
 #include "base/error.h"
 
 namespace apr::model {
 namespace {
 
+/// Bytes of 16 positions of a head's keys: rows are padded to 16 elements, or in whole groups of 32 with a scale each.
 class EveryKvType : public testing::TestWithParam<KvType> {
  protected:
-  static constexpr int L = 3, G = 2, d = 5, capacity = 7;
-  const int element = GetParam() == KvType::F16 ? 2 : 4;
+  static constexpr int L = 3, G = 2, capacity = 37;  // three tiles of 16
+  const bool bytes = GetParam() == KvType::Q8_0;
+  const int d = bytes ? 64 : 5;
+  const int tile = bytes ? 16 * (64 + 2 * 2) : 16 * 16 * (GetParam() == KvType::F16 ? 2 : 4);
   KvCache kv{L, G, d, capacity, GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(KvCache, EveryKvType, testing::Values(KvType::F16, KvType::F32),
-                         [](const auto& p) { return p.param == KvType::F16 ? "F16" : "F32"; });
+INSTANTIATE_TEST_SUITE_P(KvCache, EveryKvType, testing::Values(KvType::F16, KvType::F32, KvType::Q8_0),
+                         [](const auto& p) { return std::string(kernels::name_of(p.param)); });
 
-TEST_P(EveryKvType, BytesAreThoseOfKeysAndValues) {
-  EXPECT_EQ(KvCache::bytes(L, G, d, capacity, GetParam()), uint64_t(2 * L * G * d * capacity * element));
-  // Qwen3-30B-A3B with all its context: more than 32 bits count.
-  EXPECT_EQ(KvCache::bytes(48, 4, 128, 262144, KvType::F16), uint64_t(24) << 30);
+TEST_P(EveryKvType, BytesAreThoseOfWholeTiles) {
+  EXPECT_EQ(KvCache::bytes(L, G, d, capacity, GetParam()), uint64_t(2 * L * G * 3 * tile));
+  EXPECT_EQ(KvCache::bytes(L, G, d, 48, GetParam()), uint64_t(2 * L * G * 3 * tile));
+  EXPECT_EQ(KvCache::bytes_per_token(L, G, d, GetParam()), uint64_t(2 * L * G * tile / 16));
 }
 
-/// Every layer's, head's and position's row has a place of its own, within the bytes; a head's rows follow each other.
-TEST_P(EveryKvType, RowsFillTheBytesWithoutOverlap) {
+TEST(KvCache, BytesOfALargeModel) {  // Qwen3-30B-A3B; with all its context, more than 32 bits count
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 262144, KvType::F16), uint64_t(24) << 30);
+  EXPECT_EQ(KvCache::bytes_per_token(48, 4, 128, KvType::F16), 96u << 10);
+  EXPECT_EQ(KvCache::bytes_per_token(48, 4, 128, KvType::F32), 192u << 10);
+  EXPECT_EQ(KvCache::bytes_per_token(48, 4, 128, KvType::Q8_0), 51u << 10);
+}
+
+/// Every layer's, head's and tile of positions has a place of its own, within the bytes; a head's follow each other.
+TEST_P(EveryKvType, TilesFillTheBytesWithoutOverlap) {
   std::set<const std::byte*> starts;
   for (int l = 0; l < L; ++l) {
     const kernels::KvView view = kv.layer(l);
@@ -36,15 +47,15 @@ TEST_P(EveryKvType, RowsFillTheBytesWithoutOverlap) {
     EXPECT_EQ(view.type, GetParam());
     for (int g = 0; g < G; ++g) {
       for (int position = 0; position < capacity; ++position) {
-        starts.insert(view.k + view.offset(g, position));
-        starts.insert(view.v + view.offset(g, position));
+        starts.insert(view.k + view.tile(g, position));
+        starts.insert(view.v + view.tile(g, position));
       }
-      EXPECT_EQ(view.offset(g, 1) - view.offset(g, 0), size_t(d * element));
+      EXPECT_EQ(view.tile(g, 16) - view.tile(g, 15), size_t(tile));
     }
   }
-  ASSERT_EQ(starts.size(), size_t(2 * L * G * capacity));
-  for (auto at = std::next(starts.begin()); at != starts.end(); ++at) EXPECT_GE(*at - *std::prev(at), d * element);
-  const uint64_t used = uint64_t(*starts.rbegin() - *starts.begin()) + uint64_t(d * element);
+  ASSERT_EQ(starts.size(), size_t(2 * L * G * 3));
+  for (auto at = std::next(starts.begin()); at != starts.end(); ++at) EXPECT_GE(*at - *std::prev(at), tile);
+  const uint64_t used = uint64_t(*starts.rbegin() - *starts.begin()) + uint64_t(tile);
   EXPECT_EQ(used, KvCache::bytes(L, G, d, capacity, GetParam()));
 }
 
@@ -68,7 +79,6 @@ TEST_P(EveryKvType, CountsItsTokens) {
 
 TEST(KvCache, BytesThatOverflowAreMoreThanAnyMemory) {
   EXPECT_EQ(KvCache::bytes(4096, 4096, 1024, 1 << 30, KvType::F32), std::numeric_limits<uint64_t>::max());
-  EXPECT_EQ(KvCache::bytes(48, 4, 128, 1, KvType::F16), 96u << 10);
 }
 
 TEST(KvCache, RefusesWhatTheSystemRefuses) {

@@ -4,130 +4,217 @@
 #include <limits>
 
 #include "base/inline.h"
-#include "kernels/generic/rows.h"
+#include "kernels/generic/attend_scores.h"
+#include "kernels/generic/attend_values.h"
 #include "kernels/table.h"
 
 // Causal grouped-query attention (arXiv:2305.13245), a block of keys at a time with a running maximum and sum
-// (online softmax: arXiv:1805.02867; blocked: arXiv:2205.14135). Keys and values of a block are widened to f32 once and
-// shared by all query rows of the job and all heads of the group.
+// (online softmax: arXiv:1805.02867; blocked: arXiv:2205.14135), segments of keys joined in order (arXiv:2311.01282).
+//
+// A job's query rows, the heads of a group for some tokens, go in tiles of a few rows over each block. One or a few
+// tiles read the block where it lies in the cache; for more, it is widened to f32 once, in the layout of an F32 cache.
 namespace apr::kernels::generic {
 
-/// Widens rows first … first + n - 1 of a head's keys or values to f32 rows of dp, the padding zero.
-template <class Isa>
-APR_INLINE void widen_block(const std::byte* rows, KvType type, int d, int n, int dp, float* out) {
-  for (int j = 0; j < n; ++j) {
-    float* to = out + size_t(j) * size_t(dp);
-    each_vector(d, [&](int i, int count) {
-      if (type == KvType::F32) {
-        Isa::store(to + i, load_some<Isa>(reinterpret_cast<const float*>(rows) + i, count));
-      } else {
-        std::byte half[2 * kLanes] = {};
-        std::memcpy(half, rows + 2 * i, size_t(2 * count));
-        Isa::store(to + i, Isa::load_half(half));
-      }
-    });
-    rows += size_t(d) * (type == KvType::F32 ? 4 : 2);
-  }
-}
+/// Tiles of rows up to which widening a block is not worth it.
+inline constexpr int kTilesInPlace = 2;
 
-/// The running state of one query row: o holds the values' weighted sum so far, relative to the largest score.
-struct Running {
-  float most, sum;
+/// Rows of a job, and where its scratch memory goes.
+template <class Isa>
+struct AttendPlan {
+  static constexpr int R = Isa::row_tile;
+  static_assert(kRowPadding % R == 0 && R <= kLanes);
+
+  APR_INLINE explicit AttendPlan(const AttendJob& j)
+      : job(j),
+        kv(*j.kv),
+        d(kv.dim),
+        dp(padded(d)),
+        rows((j.t1 - j.t0) * j.group),
+        stride(attend_row_floats(d)),
+        q(j.scratch),
+        part(q + padded_rows(rows) * size_t(dp)),
+        score(part + padded_rows(rows) * stride),
+        scaled(score + R * kKeyBlock),
+        wide_k(scaled + R * kKeyBlock * (size_t(dp + kKvGroup - 1) / kKvGroup)),
+        wide_v(wide_k + size_t(kKeyBlock) * size_t(dp)) {}
+
+  /// Keys that row r may see, counted from position 0.
+  APR_INLINE int seen(int r) const { return kv.length + job.t0 + std::min(r, rows - 1) / job.group + 1; }
+  APR_INLINE bool in_place() const { return kv.type == KvType::F32 || rows <= kTilesInPlace * R; }
+
+  const AttendJob& job;
+  const KvView& kv;
+  const int d, dp, rows;
+  const size_t stride;
+  float *q, *part, *score, *scaled, *wide_k, *wide_v;
 };
 
-/// score[j] = scale * q . k[j] for j < n; the rest of the last vector is -infinity.
-template <class Isa>
-APR_INLINE void score_block(const float* q, const float* k, int n, int dp, float scale, float* score) {
-  for (int j = 0; j < n; ++j) {
-    typename Isa::F sum = Isa::set(0);
-    for (int i = 0; i < dp; i += kLanes)
-      sum = Isa::fma(Isa::load(q + i), Isa::load(k + size_t(j) * size_t(dp) + i), sum);
-    score[j] = Isa::sum(sum) * scale;
+/// body.operator()<tile>() for the least of 1, 2, 4 and 8 rows, or the instruction set's most, that holds `rows`.
+template <class Isa, class Body>
+APR_INLINE void with_rows(int rows, Body body) {
+  if constexpr (Isa::row_tile > 4) {
+    if (rows > 4) return body.template operator()<8>();
   }
-  for (int j = n; j % kLanes != 0; ++j) score[j] = -std::numeric_limits<float>::infinity();
+  if constexpr (Isa::row_tile > 2) {
+    if (rows > 2) return body.template operator()<4>();
+  }
+  rows > 1 ? body.template operator()<2>() : body.template operator()<1>();
 }
 
-/// Turns scores into weights relative to the new maximum and brings the state up to it.
-template <class Isa>
-APR_INLINE float weigh_block(float* score, int n, Running& state) {
-  float most = state.most;
-  for (int j = 0; j < n; ++j) most = score[j] > most ? score[j] : most;
-  typename Isa::F total = Isa::set(0);
-  for (int j = 0; j < n; j += kLanes) {
-    Isa::store(score + j, exp<Isa>(Isa::sub(Isa::load(score + j), Isa::set(most))));
-    if (n - j < kLanes) std::memset(score + n, 0, size_t(kLanes - (n - j)) * sizeof(float));
-    total = Isa::add(total, Isa::load(score + j));
-  }
-  alignas(64) float shrink[kLanes];
-  Isa::store(shrink, exp<Isa>(Isa::set(state.most - most)));
-  const float factor = state.sum > 0 ? shrink[0] : 0.0f;
-  state.sum = state.sum * factor + Isa::sum(total);
-  state.most = most;
-  return factor;
-}
-
-template <class Isa>
-APR_INLINE void add_values(const float* weight, const float* v, int n, int dp, float factor, float* o) {
-  constexpr int tile = 4;  // vectors of the head kept in registers
-  for (int i = 0; i < dp; i += tile * kLanes) {
-    const int vectors = std::min(tile, (dp - i) / kLanes);
-    typename Isa::F sum[tile];
-    for (int c = 0; c < tile; ++c)
-      sum[c] = c < vectors ? Isa::mul(Isa::load(o + i + c * kLanes), Isa::set(factor)) : Isa::set(0);
-    if (vectors == tile) {
-      for (int j = 0; j < n; ++j) {
-        auto w = Isa::set(weight[j]);
-        for (int c = 0; c < tile; ++c)
-          sum[c] = Isa::fma(w, Isa::load(v + size_t(j) * size_t(dp) + i + c * kLanes), sum[c]);
-      }
-    } else {
-      for (int c = 0; c < vectors; ++c) {
-        for (int j = 0; j < n; ++j)
-          sum[c] = Isa::fma(Isa::set(weight[j]), Isa::load(v + size_t(j) * size_t(dp) + i + c * kLanes), sum[c]);
-      }
+template <class Isa, class Keys>
+APR_INLINE void pack_queries(const AttendPlan<Isa>& p) {
+  for (int r0 = 0; r0 < p.rows; r0 += p.R) {
+    const float* row[p.R] = {};
+    for (int r = r0; r < std::min(r0 + p.R, p.rows); ++r) {
+      const size_t t = size_t(p.job.t0 + r / p.job.group), h = size_t(p.job.g * p.job.group + r % p.job.group);
+      row[r - r0] = p.job.q + (t * size_t(p.job.heads) + h) * size_t(p.d);
     }
-    for (int c = 0; c < vectors; ++c) Isa::store(o + i + c * kLanes, sum[c]);
+    with_rows<Isa>(p.rows - r0, [&]<int R>() {
+      Keys::template pack<R>(row, p.d, p.job.scale, p.q + size_t(r0) * size_t(p.dp));
+    });
+  }
+}
+
+/// A block of up to 64 positions, as the kernels read it.
+struct KvBlock {
+  int first;                    ///< position
+  Tiles keys, values, scales;   ///< scales of Q8_0 values
+  size_t value_bytes;           ///< from one value to the next
+};
+
+/// Weights and values of R rows whose scores are there. All see the same n keys of the block.
+template <class Isa, class Values, bool Grouped, int R>
+APR_INLINE void weigh_and_add(const AttendPlan<Isa>& p, const KvBlock& b, const int* n, float* score, RowState rows) {
+  alignas(64) float factor[kLanes];
+  weigh_block<Isa, R>(score, n, rows, p.stride, factor);
+  if constexpr (Grouped) {
+    scale_weights<Isa, R>(score, b.scales, p.d / kKvGroup, n[0], p.scaled);
+    score = p.scaled;
+  }
+  add_values<Isa, Values, Grouped, R>(score, R * kKeyBlock, factor, b.values, b.value_bytes, n[0], rows, p.stride);
+}
+
+template <class Isa, class Keys, class Values, bool Grouped>
+void attend_block(const AttendPlan<Isa>& p, const KvBlock& block, float* state) {
+  KvBlock b = block;
+  for (int r0 = 0; r0 < p.rows; r0 += p.R) {
+    int n[p.R];
+    for (int r = 0; r < p.R; ++r) n[r] = std::clamp(p.seen(r0 + r) - b.first, 0, kKeyBlock);
+    if (n[p.R - 1] == 0) continue;  // later rows see more
+    const RowState rows{state + size_t(r0) * p.stride, p.dp};
+    const float* q = p.q + size_t(r0) * size_t(p.dp);
+    with_rows<Isa>(p.rows - r0, [&]<int R>() {
+      score_block<Isa, Keys, R>(q, b.keys, p.d, n[R - 1], p.score);
+      if (n[0] == n[R - 1]) {
+        weigh_and_add<Isa, Values, Grouped, R>(p, b, n, p.score, rows);
+        return;
+      }
+      for (int r = 0; r < R; ++r) {  // rows of several tokens at the end of what they see: a hidden value is not touched
+        if (n[r] == 0) continue;
+        const RowState row{rows.o + size_t(r) * p.stride, p.dp};
+        weigh_and_add<Isa, Values, Grouped, 1>(p, b, n + r, p.score + r * kKeyBlock, row);
+      }
+    });
+    b.keys.ahead = b.values.ahead = 0;  // the first tile has asked for it
+  }
+}
+
+/// Widens tiles of the cache, keys or values, to the layout of an F32 cache.
+template <class Isa, class Cells>
+APR_INLINE void widen(Tiles from, int cells, int tiles, float* out) {
+  for (int t = 0; t < tiles; ++t, from.first += from.tile_bytes) {
+    for (int i = 0; i < cells; i += kLanes, out += kLanes)
+      Isa::store(out, Cells::load(from.first + size_t(i) * Cells::bytes));
+  }
+}
+
+/// One segment's keys for all rows of the job; `state` begins empty.
+template <class Isa>
+APR_INLINE void attend_segment(const AttendPlan<Isa>& p, int segment, float* state) {
+  const KvView& kv = p.kv;
+  const size_t tile = kv.tile_bytes(), wide = size_t(kKvTile) * size_t(p.dp) * sizeof(float);
+  const int end = std::min((segment + 1) * kKeySegment, p.seen(p.rows - 1));
+  for (int first = segment * kKeySegment; first < end; first += kKeyBlock) {
+    const int here = std::min(kKeyBlock, end - first), tiles = (here + kKvTile - 1) / kKvTile;
+    const size_t at = kv.tile(p.job.g, first), next = 4 * tile;
+    const bool bytes = kv.type == KvType::Q8_0;
+    KvBlock b{first,
+              {kv.k + at, tile, next},
+              {kv.v + at, tile, next},
+              {kv.v + at + size_t(kKvTile) * size_t(p.d), tile, next},
+              size_t(p.dp) * (bytes ? 1 : kv.type == KvType::F16 ? 2 : 4)};
+    if (p.in_place()) {
+      switch (kv.type) {
+        case KvType::F16:
+          attend_block<Isa, FloatKeys<Isa, HalfCells<Isa>>, HalfCells<Isa>, false>(p, b, state);
+          break;
+        case KvType::F32:
+          attend_block<Isa, FloatKeys<Isa, FloatCells<Isa>>, FloatCells<Isa>, false>(p, b, state);
+          break;
+        case KvType::Q8_0:
+          attend_block<Isa, ByteKeys<Isa>, ByteCells<Isa>, true>(p, b, state);
+          break;
+      }
+      continue;
+    }
+    if (bytes) {
+      widen<Isa, ByteCells<Isa>>(b.values, kKvTile * p.dp, tiles, p.wide_v);
+    } else {
+      widen<Isa, HalfCells<Isa>>(b.keys, kKvTile * p.d, tiles, p.wide_k);
+      widen<Isa, HalfCells<Isa>>(b.values, kKvTile * p.dp, tiles, p.wide_v);
+      b.keys = {reinterpret_cast<const std::byte*>(p.wide_k), size_t(kKvTile) * size_t(p.d) * sizeof(float), 0};
+    }
+    b.values = {reinterpret_cast<const std::byte*>(p.wide_v), wide, 0};
+    b.value_bytes = size_t(p.dp) * sizeof(float);
+    if (bytes) {
+      attend_block<Isa, ByteKeys<Isa>, FloatCells<Isa>, true>(p, b, state);
+    } else {
+      attend_block<Isa, FloatKeys<Isa, FloatCells<Isa>>, FloatCells<Isa>, false>(p, b, state);
+    }
+  }
+}
+
+/// Joins a segment's states to those of the segments before it.
+template <class Isa>
+void attend_join(const AttendJob& job, int segment, const float* from) {
+  const int d = job.kv->dim, dp = padded(d);
+  const size_t stride = attend_row_floats(d);
+  for (int r = 0; r < (job.t1 - job.t0) * job.group; ++r) {
+    if (job.kv->length + job.t0 + r / job.group < segment * kKeySegment) continue;  // it sees none of this segment
+    const RowState into{job.rows + size_t(r) * stride, dp}, part{const_cast<float*>(from) + size_t(r) * stride, dp};
+    const float most = into.most() > part.most() ? into.most() : part.most();
+    const auto ours = exp<Isa>(Isa::set(into.most() - most)), theirs = exp<Isa>(Isa::set(part.most() - most));
+    for (int i = 0; i < dp + kLanes; i += kLanes)  // o, and the lanes of the sum behind it
+      Isa::store(into.o + i, Isa::fma(Isa::load(part.o + i), theirs, Isa::mul(Isa::load(into.o + i), ours)));
+    into.most() = most;
   }
 }
 
 template <class Isa>
 void attend(const AttendJob& job) {
-  const KvView& kv = *job.kv;
-  const int d = kv.dim, dp = padded(d), rows = (job.t1 - job.t0) * job.group;
-  float* k = job.scratch;
-  float* v = k + size_t(kKeyBlock) * size_t(dp);
-  float* q = v + size_t(kKeyBlock) * size_t(dp);
-  float* o = q + size_t(rows) * size_t(dp);
-  float* score = o + size_t(rows) * size_t(dp);
-  Running* state = reinterpret_cast<Running*>(score + kKeyBlock);
+  const AttendPlan<Isa> p(job);
+  job.kv->type == KvType::Q8_0 ? pack_queries<Isa, ByteKeys<Isa>>(p)
+                               : pack_queries<Isa, FloatKeys<Isa, FloatCells<Isa>>>(p);
+  for (int s = job.segment0; s < job.segment1; ++s) {
+    float* state = s == job.segment0 ? job.rows : p.part;
+    std::memset(state, 0, padded_rows(p.rows) * p.stride * sizeof(float));
+    for (size_t r = 0; r < padded_rows(p.rows); ++r)
+      RowState{state + r * p.stride, p.dp}.most() = -std::numeric_limits<float>::infinity();
+    attend_segment(p, s, state);
+    if (s > job.segment0) attend_join<Isa>(job, s, state);
+  }
+}
 
-  auto head = [&](float* base, int r) {  // row r of the job: token t0 + r / group, head r % group of the group
+template <class Isa>
+void attend_finish(const AttendJob& job) {
+  const int d = job.kv->dim;
+  for (int r = 0; r < (job.t1 - job.t0) * job.group; ++r) {
     const size_t t = size_t(job.t0 + r / job.group), h = size_t(job.g * job.group + r % job.group);
-    return base + (t * size_t(job.heads) + h) * size_t(d);
-  };
-  std::memset(q, 0, size_t(rows) * size_t(dp) * 2 * sizeof(float));  // q's padding, and all of o
-  for (int r = 0; r < rows; ++r) {
-    std::memcpy(q + size_t(r) * size_t(dp), head(const_cast<float*>(job.q), r), size_t(d) * sizeof(float));
-    state[r] = {-std::numeric_limits<float>::infinity(), 0};
-  }
-  const int keys = kv.length + job.t1;  // that the last row may see
-  for (int first = 0; first < keys; first += kKeyBlock) {
-    const int here = std::min(kKeyBlock, keys - first);
-    widen_block<Isa>(kv.k + kv.offset(job.g, first), kv.type, d, here, dp, k);
-    widen_block<Isa>(kv.v + kv.offset(job.g, first), kv.type, d, here, dp, v);
-    for (int r = 0; r < rows; ++r) {
-      const int n = std::min(here, kv.length + job.t0 + r / job.group + 1 - first);
-      if (n <= 0) continue;
-      score_block<Isa>(q + size_t(r) * size_t(dp), k, n, dp, job.scale, score);
-      const float factor = weigh_block<Isa>(score, n, state[r]);
-      add_values<Isa>(score, v, n, dp, factor, o + size_t(r) * size_t(dp));
-    }
-  }
-  for (int r = 0; r < rows; ++r) {
-    each_vector(d, [&](int i, int count) {
-      store_some<Isa>(head(job.o, r) + i, Isa::div(Isa::load(o + size_t(r) * size_t(dp) + i), Isa::set(state[r].sum)),
-                      count);
-    });
+    const RowState row{job.rows + size_t(r) * attend_row_floats(d), padded(d)};
+    const auto sum = Isa::set(Isa::sum(Isa::load(row.lanes())));
+    float* o = job.o + (t * size_t(job.heads) + h) * size_t(d);
+    each_vector(
+        d, [&](int i, int count) { store_some<Isa>(o + i, Isa::div(Isa::load(row.o + i), sum), count); });
   }
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/generic/product.h"
 #include "kernels/generic/roof.h"
 #include "kernels/generic/rows.h"
+#include "kernels/generic/store_kv.h"
 
 namespace apr::kernels::generic {
 
@@ -18,11 +19,14 @@ constexpr Kernels make_kernels() {
   k.softmax = softmax<Isa>;
   k.add = add<Isa>;
   k.add_scaled = add_scaled<Isa>;
-  k.store_kv = store_kv<Isa>;
+  k.store_key = store_key<Isa>;
+  k.store_value = store_value<Isa>;
   k.attend = attend<Isa>;
   k.read = read<Isa>;
   k.multiply_int8 = multiply_int8<Isa>;
   k.multiply_float = multiply_float<Isa>;
+  k.attend_join = attend_join<Isa>;
+  k.attend_finish = attend_finish<Isa>;
   auto put = [&]<class Stored>() { k.product[size_t(Stored::type)] = float_product<Isa, Stored>; };
   put.template operator()<F32Weights<Isa>>();
   put.template operator()<F16Weights<Isa>>();

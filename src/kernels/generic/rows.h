@@ -81,21 +81,6 @@ void add_scaled(float* y, const float* x, float w, int n) {
   });
 }
 
-template <class Isa>
-void store_kv(const float* x, int n, KvType type, std::byte* out) {
-  each_vector(n, [&](int i, int count) {
-    auto v = load_some<Isa>(x + i, count);
-    if (type == KvType::F32) {
-      store_some<Isa>(reinterpret_cast<float*>(out) + i, v, count);
-      return;
-    }
-    v = Isa::min(Isa::set(65504.0f), Isa::max(Isa::set(-65504.0f), v));  // of a NaN: the NaN, as the second operand
-    std::byte half[2 * kLanes];
-    Isa::store_half(half, v);
-    std::memcpy(out + 2 * i, half, size_t(2 * count));
-  });
-}
-
 /// To the nearest integer, ties to even. Held to ±127 for blocks with a NaN, whose largest magnitude may have got lost:
 /// products rely on the range.
 template <class Isa>

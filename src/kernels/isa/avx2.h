@@ -16,6 +16,8 @@ struct Avx2 {
   static constexpr int token_tile = 2;
   static constexpr int few_tokens = 2;
   static constexpr int float_rows = 1;
+  static constexpr int row_tile = 4;
+  static constexpr int sums = 4;
 
   struct F {
     __m256 a, b;
@@ -53,6 +55,14 @@ struct Avx2 {
   }
   APR_INLINE static F load_bfloat(const std::byte* p) {
     return {widen_bfloat(load16(p)), widen_bfloat(load16(p + 16))};
+  }
+  APR_INLINE static __m256 widen_int8(const std::byte* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  APR_INLINE static F load_int8(const std::byte* p) { return {widen_int8(p), widen_int8(p + 8)}; }
+  APR_INLINE static F keep(F x, int n, F rest) {
+    return {_mm256_blendv_ps(rest.a, x.a, _mm256_castsi256_ps(part_mask(n))),
+            _mm256_blendv_ps(rest.b, x.b, _mm256_castsi256_ps(part_mask(n - 8)))};
   }
   APR_INLINE static void store_half(std::byte* p, F x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),

@@ -16,6 +16,8 @@ struct Avx512 {
   static constexpr int token_tile = 8;
   static constexpr int few_tokens = 8;
   static constexpr int float_rows = 4;
+  static constexpr int row_tile = 8;
+  static constexpr int sums = 16;
 
   using F = __m512;
   using I = __m512i;
@@ -33,6 +35,10 @@ struct Avx512 {
   APR_INLINE static F load_bfloat(const std::byte* p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(p)), 16));
   }
+  APR_INLINE static F load_int8(const std::byte* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  APR_INLINE static F keep(F x, int n, F rest) { return _mm512_mask_mov_ps(rest, part_mask(n), x); }
   APR_INLINE static void store_half(std::byte* p, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                         _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

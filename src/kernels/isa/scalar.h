@@ -17,6 +17,8 @@ struct Scalar {
   static constexpr int token_tile = 1;  ///< tokens whose sums stay in registers at once
   static constexpr int few_tokens = 1;  ///< tokens up to which weights go from words to products; a power of two
   static constexpr int float_rows = 1;  ///< rows of float weights whose sums with four tokens stay in registers
+  static constexpr int row_tile = 2;    ///< query rows that attention works on at once
+  static constexpr int sums = 4;        ///< sums, one F each, that stay in registers there
 
   struct F {  ///< 16 f32
     float v[16];
@@ -42,6 +44,14 @@ struct Scalar {
   }
   APR_INLINE static F load_part(const float* p, int n) {
     return each([&](int i) { return i < n ? p[i] : 0.0f; });
+  }
+  /// Sixteen signed bytes.
+  APR_INLINE static F load_int8(const std::byte* p) {
+    return each([&](int i) { return float(int8_t(p[i])); });
+  }
+  /// The first n lanes of a, the others of `rest`.
+  APR_INLINE static F keep(F a, int n, F rest) {
+    return each([&](int i) { return i < n ? a.v[i] : rest.v[i]; });
   }
   APR_INLINE static void store(float* p, F a) { std::memcpy(p, a.v, sizeof a.v); }
   APR_INLINE static void store_part(float* p, F a, int n) { std::memcpy(p, a.v, sizeof(float) * size_t(n)); }
