@@ -184,7 +184,7 @@ Json to_json(const BenchReport& r) {
             {"load_s", r.load_s},
             {"threads", o.threads},
             {"chunk", chunk_of(r)},
-            {"kv", *o.kv == model::KvType::F16 ? "f16" : "f32"},
+            {"kv", std::string(kernels::name_of(*o.kv))},
             {"depth", r.plan.depth},
             {"repeat", r.plan.repeat},
             {"roof_memory", r.roof_memory}};
@@ -217,10 +217,10 @@ std::string to_table(const BenchReport& r) {
   const engine::Options& o = r.engine.options();
   const int each = r.result.batch ? 16 : 0;  // columns
   std::string out = fmt::format(
-      "{}  {} threads, {}, weights {} (in {:.2f} s), chunk {}, depth {}\n"
+      "{}  {} threads, {}, weights {} (in {:.2f} s), KV cache {}, chunk {}, depth {}\n"
       "roofs are measured beside each line: reading {}, multiply-adds of {}\n\n"
       "{:<18}{:>10}{:>24}{:>{}}{:>16}{:>10}   {}\n",
-      r.path, o.threads, r.engine.isa(), name_of(o.load), r.load_s, chunk_of(r), r.plan.depth, r.roof_memory,
+      r.path, o.threads, r.engine.isa(), name_of(o.load), r.load_s, kernels::name_of(*o.kv), chunk_of(r), r.plan.depth, r.roof_memory,
       r.engine.isa(), "", "tok/s", "least to most", r.result.batch ? "each sequence" : "", each, "", "of roof", "roof");
   for (const Named& n : named(r.result)) {
     const Figures& f = n.figures;

@@ -52,8 +52,4 @@ ModelFacts model_facts(const gguf::File& file, const model::Config& c) {
   return facts;
 }
 
-uint64_t kv_bytes_per_token(const model::Config& c, model::KvType type) {
-  return model::KvCache::bytes_per_token(c.L, c.G, c.d, type);
-}
-
 }  // namespace apr::cli

@@ -26,7 +26,4 @@ struct ModelFacts {
 };
 ModelFacts model_facts(const gguf::File& file, const model::Config& config);
 
-/// Bytes of K and V that one more token of context adds to every later token's reading.
-uint64_t kv_bytes_per_token(const model::Config& config, model::KvType type);
-
 }  // namespace apr::cli

@@ -209,9 +209,10 @@ class Run final : public Verb {
     if (!verbose_) return;
     const engine::MemoryEstimate& m = engine.memory();
     const std::string& reason = engine.load_reason();
-    note(fmt::format("memory: weights {:.2f} GiB ({}{}), KV cache {:.2f} GiB, scratch {:.2f} GiB",
+    note(fmt::format("memory: weights {:.2f} GiB ({}{}), KV cache {:.2f} GiB ({}), scratch {:.2f} GiB",
                      double(m.packed + m.weights) / (1 << 30), name_of(engine.options().load),
-                     reason.empty() ? "" : ": " + reason, double(m.kv) / (1 << 30), double(m.scratch) / (1 << 30)));
+                     reason.empty() ? "" : ": " + reason, double(m.kv) / (1 << 30),
+                     kernels::name_of(*engine.options().kv), double(m.scratch) / (1 << 30)));
   }
 
   /// What the user may not have meant.

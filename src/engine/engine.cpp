@@ -90,6 +90,11 @@ struct Engine::Impl {
     options.isa = kernels_exist;
     if (!options.clock) options.clock = steady_ms;
     if (!options.kv) options.kv = c.full_precision ? model::KvType::F32 : model::KvType::F16;
+    if (!kernels::kv_fits(*options.kv, c.d)) {
+      fail(ErrorCode::UnsupportedOperation,
+           "KV cache: {} keeps whole groups of {} numbers, but this model's heads are {} wide; use f16 (--kv f16)",
+           kernels::name_of(*options.kv), kernels::kKvGroup, c.d);
+    }
   }
 
   void check_context(size_t tokens) const {

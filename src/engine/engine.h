@@ -62,8 +62,8 @@ struct Step;
 /// the first session is made: until then the context can be raised to what a prompt needs.
 ///
 /// errors  those of gguf::File, model::load and Tokenizer; Memory when the estimate exceeds what the machine has free;
-///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks; Usage for
-///         numbers out of range
+///         Context above the trained context; UnsupportedOperation for an instruction set this CPU lacks, or a KV cache
+///         that cannot hold heads of the model's width; Usage for numbers out of range
 /// threads one caller at a time, the one that made it
 class Engine {
  public:

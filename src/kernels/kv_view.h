@@ -25,8 +25,8 @@ inline constexpr size_t kv_tile_bytes(KvType type, int d) {
   return size_t(kKvTile) * (size_t(d + 15) / 16 * 16) * (type == KvType::F16 ? 2 : 4);
 }
 
-/// One layer of a KV cache. K and V: [kv heads, capacity / 16, tile], a tile being 16 positions of one head in the order
-/// in which attention reads them; this is no file's format.
+/// One layer of a KV cache. K and V: [kv heads, capacity / 16, tile], a tile being 16 positions of one head in the
+/// order in which attention reads them; this is no file's format.
 ///
 ///         keys                                            values
 /// F16/F32 [d][16 positions]                               [16 positions][d, then zeros up to a multiple of 16]

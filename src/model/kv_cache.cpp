@@ -13,10 +13,6 @@ uint64_t KvCache::bytes(int layers, int kv_heads, int head_dim, int capacity, Kv
   return __builtin_mul_overflow(tile, tiles, &all) ? std::numeric_limits<uint64_t>::max() : all;
 }
 
-uint64_t KvCache::bytes_per_token(int layers, int kv_heads, int head_dim, KvType type) {
-  return bytes(layers, kv_heads, head_dim, kernels::kKvTile, type) / kernels::kKvTile;
-}
-
 KvCache::KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type)
     : heads_(kv_heads), dim_(head_dim), capacity_(capacity), type_(type) {
   const uint64_t size = bytes(layers, kv_heads, head_dim, capacity, type);

@@ -12,11 +12,9 @@ using kernels::KvType;
 
 /// The keys and values of one sequence, for all layers.
 ///
-/// shape   per layer and kv head: K and V in tiles of 16 positions (kernels/kv_view.h), so that a head's keys lie together
-/// units   capacity and length in tokens
-/// needs   kernels::kv_fits(type, head_dim)
-/// errors  constructor: Memory when the allocation fails
-/// threads one user at a time
+/// shape   per layer and kv head: K and V in tiles of 16 positions (kernels/kv_view.h), so that a head's keys lie
+/// together units   capacity and length in tokens needs   kernels::kv_fits(type, head_dim) errors  constructor: Memory
+/// when the allocation fails threads one user at a time
 class KvCache {
  public:
   KvCache(int layers, int kv_heads, int head_dim, int capacity, KvType type);
@@ -29,7 +27,6 @@ class KvCache {
   void truncate(int length);  ///< forgets all after `length` tokens. needs: length <= length()
   /// Whole tiles are kept: of a capacity of 1 to 16 tokens, 16.
   static uint64_t bytes(int layers, int kv_heads, int head_dim, int capacity, KvType type);
-  static uint64_t bytes_per_token(int layers, int kv_heads, int head_dim, KvType type);
 
  private:
   int heads_, dim_, capacity_, length_ = 0;

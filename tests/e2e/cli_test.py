@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -310,6 +311,23 @@ class Look(Case):
             self.assertIn("Example", text)
         self.assertIn("Exit codes", self.ok(apr("--help")))
         self.assertRegex(self.ok(apr("--version")), r"^apr \d+\.\d+\.\d+\n$")
+
+
+class KvCache(Case):
+    """What --kv says is what is used, printed and counted."""
+
+    def test_types(self):
+        sizes = {}
+        for kind in ("f16", "f32", "q8_0"):
+            done = apr("run", MODEL, "-p", "What is 2+2?", "--kv", kind, "--ctx", "4096", "-v")
+            self.assertEqual(self.ok(done), "2 + 2 = 4\n")
+            sizes[kind] = re.search(r"KV cache ([0-9.]+) GiB \((\w+)\)", done.stderr.decode())
+            self.assertEqual(sizes[kind].group(2), kind)
+            measured = json.loads(self.ok(apr("bench", MODEL, "--kv", kind, "-p", "8", "-n", "2", "-r", "1", "--json")))
+            self.assertEqual(measured["kv"], kind)
+            self.assertIn(f"KV cache {kind},", self.ok(apr("bench", MODEL, "--kv", kind, "-p", "8", "-n", "2", "-r", "1")))
+        self.assertLess(float(sizes["q8_0"].group(1)), float(sizes["f32"].group(1)))
+        self.refused(apr("run", MODEL, "-p", "Hi", "--kv", "q4_0"), 2, "q4_0")
 
 
 class Logits(Case):

@@ -41,9 +41,10 @@ def main():
     tokens = [int(t) for t in np.random.default_rng(3).integers(0, VOCABULARY, LENGTH)]
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "logits"
-        for model in models():
+        for model, cache in [(m, "auto") for m in models()] + [(BUNDLED, "q8_0")]:
             first = None
             for flags in ways():
+                flags += ("--kv", cache)
                 if "packed" in flags and "f32" in model.name:
                     continue  # nothing to pack there
                 found = logits(apr, model, tokens, out, VOCABULARY, *flags)

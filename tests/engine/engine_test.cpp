@@ -61,9 +61,10 @@ TEST(EngineRefuses, WhatCannotBe) {
   refused(ErrorCode::Usage, "neon", [] { Engine(kBundledModel, {.isa = "neon"}); });
 }
 
-TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
-  // A model that claims a huge context: its cache would not fit any machine.
-  const test::Bytes bytes = [] {
+/// A file with a dense model of 64 heads of a width, which claims a huge context: its cache would not fit any machine.
+class LongContextFile {
+ public:
+  explicit LongContextFile(uint32_t head_width) {
     test::GgufWriter w;
     w.add("general.architecture", "qwen3");
     const std::pair<const char*, uint32_t> keys[] = {{"block_count", 1},
@@ -72,7 +73,7 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
                                                      {"feed_forward_length", 8},
                                                      {"attention.head_count", 64},
                                                      {"attention.head_count_kv", 64},
-                                                     {"attention.key_length", 1024}};
+                                                     {"attention.key_length", head_width}};
     for (auto [key, value] : keys) w.add<uint32_t>(std::string("qwen3.") + key, value);
     w.add<float>("qwen3.attention.layer_norm_rms_epsilon", 1e-6f).add<float>("qwen3.rope.freq_base", 1e6f);
     auto tensor = [&](const std::string& name, std::vector<uint64_t> dims) {
@@ -80,22 +81,29 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
       for (uint64_t d : dims) n *= d;
       w.tensor(name, quant::Type::F32, dims, test::Bytes(n * 4));
     };
-    const uint64_t q = 64 * 1024;
+    const uint64_t q = uint64_t(64) * head_width;
     tensor("token_embd.weight", {4, 8});
     tensor("output_norm.weight", {8});
     tensor("blk.0.attn_norm.weight", {8});
     tensor("blk.0.ffn_norm.weight", {8});
-    tensor("blk.0.attn_q_norm.weight", {1024});
-    tensor("blk.0.attn_k_norm.weight", {1024});
+    tensor("blk.0.attn_q_norm.weight", {head_width});
+    tensor("blk.0.attn_k_norm.weight", {head_width});
     for (const char* name : {"attn_q", "attn_k", "attn_v"}) tensor(std::string("blk.0.") + name + ".weight", {q, 8});
     tensor("blk.0.attn_output.weight", {8, q});
     for (const char* name : {"ffn_gate", "ffn_up", "ffn_down"})
       tensor(std::string("blk.0.") + name + ".weight", {8, 8});
-    return w.bytes();
-  }();
-  const auto path = std::filesystem::temp_directory_path() / "apr-engine-memory-test.gguf";
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+    const test::Bytes bytes = w.bytes();
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+  }
+  ~LongContextFile() { std::filesystem::remove(path); }
+  LongContextFile(const LongContextFile&) = delete;
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / "apr-engine-memory-test.gguf";
+};
+
+TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
+  const LongContextFile file(1024);
+  const auto& path = file.path;
   refused(ErrorCode::Memory, "KV cache", [&] { Engine(path, {.context = 1 << 30}); });
   refused(ErrorCode::Memory, "2 sequences of 1073741824 tokens",
           [&] { Engine(path, {.context = 1 << 30, .sequences = 2}); });
@@ -107,7 +115,18 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
   refused(ErrorCode::UnsupportedOperation, "no quantised matrix",
           [&] { Engine(path, {.context = 16, .load = Load::Packed}); });
   refused(ErrorCode::Memory, "KV cache", [&] { small.make_room(1 << 30); });
-  std::filesystem::remove(path);
+}
+
+TEST(EngineRefuses, BytesForHeadsThatAreNoWholeGroups) {
+  const LongContextFile file(40);
+  refused(ErrorCode::UnsupportedOperation, "heads are 40 wide",
+          [&] { Engine(file.path, {.context = 16, .kv = model::KvType::Q8_0}); });
+  Engine(file.path, {.context = 16, .kv = model::KvType::F16});
+}
+
+TEST(EngineMemory, BytesTakeHalfOfHalves) {
+  const Engine halves(kBundledModel, {.kv = model::KvType::F16}), bytes(kBundledModel, {.kv = model::KvType::Q8_0});
+  EXPECT_EQ(bytes.memory().kv * 32, halves.memory().kv * 17);  // 34 bytes for 32 numbers, and 64
 }
 
 TEST(EngineMemory, SumsThatOverflowAreMoreThanAnyMemory) {

@@ -101,7 +101,8 @@ std::vector<double> as_asked(const std::vector<float>& q, KvType type) {
 /// Attention's operands in double: as given, or as a cache of some type has them.
 struct Operands {
   std::vector<double> q, k, v;
-  explicit Operands(const Tokens& x) : q(x.q.begin(), x.q.end()), k(x.k.begin(), x.k.end()), v(x.v.begin(), x.v.end()) {}
+  explicit Operands(const Tokens& x)
+      : q(x.q.begin(), x.q.end()), k(x.k.begin(), x.k.end()), v(x.v.begin(), x.v.end()) {}
   Operands(const Tokens& x, KvType type) : q(as_asked(x.q, type)), k(as_stored(x.k, type)), v(as_stored(x.v, type)) {}
 };
 
@@ -111,9 +112,10 @@ struct ExactHead {
 };
 
 // With u = 2^-24, n keys in B blocks and S segments, all scores at most M in magnitude:
-// - a score is d fmas of a product rounded once, scale * q; for Q8_0, d / 32 fmas of a product rounded twice: an absolute
-//   error of at most delta = gamma(d + 2) * scale * sum |q k|. It multiplies a weight, and the sum of weights, by e^delta
-//   each.
+// - a score is d fmas of a product rounded once, scale * q; for Q8_0, d / 32 fmas of a product rounded twice: an
+// absolute
+//   error of at most delta = gamma(d + 2) * scale * sum |q k|. It multiplies a weight, and the sum of weights, by
+//   e^delta each.
 // - a weight is exp of a rounded difference (u * |difference|), then brought to each later maximum by one more exp and
 //   one product: the differences add up to at most 4 M, the exps (kExpError each) to B + S + 1, the products to B + S.
 // - values are added by n fmas, a Q8_0 weight with one rounding more; the sum of weights by at most 10 roundings per
@@ -205,7 +207,8 @@ TEST_P(Attend, IsAttentionAndTheSameOnAnyThreadsAndInAnyChunks) {
       if (isa() == "scalar") {
         expect_exact(s, x, type, o);
       } else {
-        ASSERT_TRUE(same_bits(o, attend_in_chunks(*make_ops("scalar", 2), s, x, type, s.T))) << s << ", " << name_of(type) << " against scalar";
+        ASSERT_TRUE(same_bits(o, attend_in_chunks(*make_ops("scalar", 2), s, x, type, s.T)))
+            << s << ", " << name_of(type) << " against scalar";
       }
       for (int threads : {2, 3})
         ASSERT_TRUE(same_bits(attend_in_chunks(*make_ops(isa(), threads), s, x, type, s.T), o)) << s;

@@ -31,8 +31,8 @@ TEST(Dispatch, EveryRowIsCompleteAndHasItsOwnName) {
     const Kernels& k = *row.kernels;
     EXPECT_TRUE(names.insert(k.name).second) << k.name;
     for (auto product : k.product) EXPECT_NE(product, nullptr) << k.name;
-    EXPECT_TRUE(k.quantise && k.rms_norm && k.silu_mul && k.softmax && k.add && k.add_scaled && k.store_key && k.store_value &&
-                k.attend && k.attend_join && k.attend_finish);
+    EXPECT_TRUE(k.quantise && k.rms_norm && k.silu_mul && k.softmax && k.add && k.add_scaled && k.store_key &&
+                k.store_value && k.attend && k.attend_join && k.attend_finish);
   }
 }
 

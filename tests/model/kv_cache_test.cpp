@@ -26,14 +26,13 @@ INSTANTIATE_TEST_SUITE_P(KvCache, EveryKvType, testing::Values(KvType::F16, KvTy
 TEST_P(EveryKvType, BytesAreThoseOfWholeTiles) {
   EXPECT_EQ(KvCache::bytes(L, G, d, capacity, GetParam()), uint64_t(2 * L * G * 3 * tile));
   EXPECT_EQ(KvCache::bytes(L, G, d, 48, GetParam()), uint64_t(2 * L * G * 3 * tile));
-  EXPECT_EQ(KvCache::bytes_per_token(L, G, d, GetParam()), uint64_t(2 * L * G * tile / 16));
 }
 
 TEST(KvCache, BytesOfALargeModel) {  // Qwen3-30B-A3B; with all its context, more than 32 bits count
   EXPECT_EQ(KvCache::bytes(48, 4, 128, 262144, KvType::F16), uint64_t(24) << 30);
-  EXPECT_EQ(KvCache::bytes_per_token(48, 4, 128, KvType::F16), 96u << 10);
-  EXPECT_EQ(KvCache::bytes_per_token(48, 4, 128, KvType::F32), 192u << 10);
-  EXPECT_EQ(KvCache::bytes_per_token(48, 4, 128, KvType::Q8_0), 51u << 10);
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::F16), 16 * 96u << 10);
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::F32), 16 * 192u << 10);
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::Q8_0), 16 * 51u << 10);
 }
 
 /// Every layer's, head's and tile of positions has a place of its own, within the bytes; a head's follow each other.

@@ -69,17 +69,16 @@ APR_INLINE void pack_queries(const AttendPlan<Isa>& p) {
       const size_t t = size_t(p.job.t0 + r / p.job.group), h = size_t(p.job.g * p.job.group + r % p.job.group);
       row[r - r0] = p.job.q + (t * size_t(p.job.heads) + h) * size_t(p.d);
     }
-    with_rows<Isa>(p.rows - r0, [&]<int R>() {
-      Keys::template pack<R>(row, p.d, p.job.scale, p.q + size_t(r0) * size_t(p.dp));
-    });
+    with_rows<Isa>(p.rows - r0,
+                   [&]<int R>() { Keys::template pack<R>(row, p.d, p.job.scale, p.q + size_t(r0) * size_t(p.dp)); });
   }
 }
 
 /// A block of up to 64 positions, as the kernels read it.
 struct KvBlock {
-  int first;                    ///< position
-  Tiles keys, values, scales;   ///< scales of Q8_0 values
-  size_t value_bytes;           ///< from one value to the next
+  int first;                   ///< position
+  Tiles keys, values, scales;  ///< scales of Q8_0 values
+  size_t value_bytes;          ///< from one value to the next
 };
 
 /// Weights and values of R rows whose scores are there. All see the same n keys of the block.
@@ -109,7 +108,8 @@ void attend_block(const AttendPlan<Isa>& p, const KvBlock& block, float* state) 
         weigh_and_add<Isa, Values, Grouped, R>(p, b, n, p.score, rows);
         return;
       }
-      for (int r = 0; r < R; ++r) {  // rows of several tokens at the end of what they see: a hidden value is not touched
+      for (int r = 0; r < R;
+           ++r) {  // rows of several tokens at the end of what they see: a hidden value is not touched
         if (n[r] == 0) continue;
         const RowState row{rows.o + size_t(r) * p.stride, p.dp};
         weigh_and_add<Isa, Values, Grouped, 1>(p, b, n + r, p.score + r * kKeyBlock, row);
@@ -142,7 +142,9 @@ APR_INLINE void attend_segment(const AttendPlan<Isa>& p, int segment, float* sta
               {kv.k + at, tile, next},
               {kv.v + at, tile, next},
               {kv.v + at + size_t(kKvTile) * size_t(p.d), tile, next},
-              size_t(p.dp) * (bytes ? 1 : kv.type == KvType::F16 ? 2 : 4)};
+              size_t(p.dp) * (bytes                    ? 1
+                              : kv.type == KvType::F16 ? 2
+                                                       : 4)};
     if (p.in_place()) {
       switch (kv.type) {
         case KvType::F16:
@@ -213,8 +215,7 @@ void attend_finish(const AttendJob& job) {
     const RowState row{job.rows + size_t(r) * attend_row_floats(d), padded(d)};
     const auto sum = Isa::set(Isa::sum(Isa::load(row.lanes())));
     float* o = job.o + (t * size_t(job.heads) + h) * size_t(d);
-    each_vector(
-        d, [&](int i, int count) { store_some<Isa>(o + i, Isa::div(Isa::load(row.o + i), sum), count); });
+    each_vector(d, [&](int i, int count) { store_some<Isa>(o + i, Isa::div(Isa::load(row.o + i), sum), count); });
   }
 }
 

@@ -46,7 +46,7 @@ struct FloatKeys {
   }
 
   template <int R, int C>
-  APR_INLINE static void score(const float* q, Tiles keys, int d, float* score) {
+  APR_OWN_REGISTERS static void score(const float* q, Tiles keys, int d, float* score) {
     typename Isa::F sum[R][C], key[C];
     for (int r = 0; r < R; ++r) {
       for (int c = 0; c < C; ++c) sum[r][c] = Isa::set(0);
@@ -92,7 +92,7 @@ struct ByteKeys {
   }
 
   template <int R, int C>
-  APR_INLINE static void score(const float* q, Tiles keys, int d, float* score) {
+  APR_OWN_REGISTERS static void score(const float* q, Tiles keys, int d, float* score) {
     constexpr int steps = kKvGroup / 4;
     const int groups = d / kKvGroup, words = d / 4;
     typename Isa::F sum[R][C];
@@ -104,6 +104,7 @@ struct ByteKeys {
       for (int r = 0; r < R; ++r) {
         for (int c = 0; c < C; ++c) whole[r][c] = Isa::start_signed(word(q + (words + groups + g) * R + r));
       }
+#pragma GCC unroll 8
       for (int i = g * steps; i < (g + 1) * steps; ++i) {
         typename Isa::SignedCodes key[C];
         for (int c = 0; c < C; ++c) {

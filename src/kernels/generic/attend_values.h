@@ -19,7 +19,7 @@ struct RowState {
 /// Turns the first n[r] scores of each row into weights relative to the row's new maximum, zeros up to a whole vector,
 /// and brings the sum of weights up to it. factor [16]: what each row's o has to be multiplied by.
 template <class Isa, int R>
-APR_INLINE void weigh_block(float* score, const int* n, RowState rows, size_t stride, float* factor) {
+APR_OWN_REGISTERS void weigh_block(float* score, const int* n, RowState rows, size_t stride, float* factor) {
   using F = typename Isa::F;
   alignas(64) float drop[kLanes] = {};
   for (int r = 0; r < R; ++r) {
@@ -54,8 +54,8 @@ APR_INLINE void weigh_block(float* score, const int* n, RowState rows, size_t st
 /// C vectors of o, from column i on: o = o * factor + the sum over keys of weight * value, key after key. Weights are
 /// [R][64], a set of their own for every 32 columns if they are Grouped.
 template <class Isa, class Cells, bool Grouped, int R, int C>
-APR_INLINE void add_columns(const float* weight, size_t group, const float* factor, Tiles values, size_t row_bytes,
-                            int n, float* o, size_t stride) {
+APR_OWN_REGISTERS void add_columns(const float* weight, size_t group, const float* factor, Tiles values,
+                                   size_t row_bytes, int n, float* o, size_t stride) {
   using F = typename Isa::F;
   F sum[R][C], value[C];
   for (int r = 0; r < R; ++r) {
