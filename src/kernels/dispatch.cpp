@@ -52,7 +52,7 @@ const Kernels& choose_kernels(std::string_view name) {
     if (name.empty() ? row.supported() : row.kernels->name == name) {
       if (!row.supported()) {
         fail(ErrorCode::UnsupportedOperation,
-             "instruction set {}: this CPU does not have it; leave --isa out to get the best it has", name);
+             "instruction set {}: this CPU, or its operating system, does not offer it; leave --isa out to get the best it has", name);
       }
       return *row.kernels;
     }

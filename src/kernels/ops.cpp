@@ -180,20 +180,21 @@ void fill_tile(const XBlock* const* rows, int tokens, int block, XTile& tile) {
 
 Ops::Groups Ops::token_blocks(int T) {
   constexpr int most = 192;  // tokens: 0.7 MB of tiles of 2,048 columns
-  const int count = (T + most - 1) / most, each = x_tiles((T + count - 1) / count) * XTile::kTokens;
+  const int64_t tiles = x_tiles(T);
+  const int count = std::max(1, int((tiles * XTile::kTokens + most - 1) / most));
   int* first = arena_.take<int>(size_t(count) + 1);
   int* matrix = arena_.take<int>(size_t(count));
   int* token = arena_.take<int>(size_t(T));
   if (!is_measuring()) {
-    for (int i = 0; i <= count; ++i) first[i] = std::min(T, i * each);
+    for (int i = 0; i <= count; ++i) first[i] = std::min(T, int(tiles * i / count) * XTile::kTokens);
     std::fill(matrix, matrix + count, 0);
     for (int t = 0; t < T; ++t) token[t] = t;
   }
-  return {count, count, T, first, matrix, token};
+  return {count, count, std::min(T, most), T, first, matrix, token};
 }
 
-void Ops::tile(TokenRows& rows, const Groups& groups, int most_tokens) {
-  if (most_tokens == 1) return;
+void Ops::tile(TokenRows& rows, const Groups& groups) {
+  if (groups.most_tokens == 1) return;
   struct Span {
     int slot, tokens;
   };
@@ -246,8 +247,8 @@ void Ops::project(Input& x, std::initializer_list<Projection> all) {
   Scope temporary = scope();
   TokenRows rows = token_rows(x, nullptr, T);
   const Groups blocks = token_blocks(T);
-  if (quantised) tile(rows, blocks, T);
-  ProductScratch* scratch = take_product_scratch(T);
+  if (quantised) tile(rows, blocks);
+  ProductScratch* scratch = take_product_scratch(blocks.most_tokens);
   if (is_measuring()) return;
 
   int total = 0;

@@ -154,6 +154,7 @@ class Ops {
   /// Groups of tokens that go through one gate and up matrix each.
   struct Groups {
     int count, most_count;  ///< groups; and the most there can be, for planning
+    int most_tokens;        ///< of a group, likewise
     int slots;
     const int* first_slot;
     const int* matrix;  ///< which of the experts
@@ -162,7 +163,7 @@ class Ops {
   /// All T tokens, in blocks whose tiles stay in a core's cache while matrices go by.
   Groups token_blocks(int T);
   /// Puts the tokens of each group that has many into tiles.
-  void tile(TokenRows& rows, const Groups& groups, int most_tokens);
+  void tile(TokenRows& rows, const Groups& groups);
   Input gated(Input& x, const Groups& groups, const ExpertWeights& gate, const ExpertWeights& up, const Weight& down);
   template <class Body>
   void over_rows(int rows, int cols, Body body);  ///< body(row), on the caller alone when there is little to do

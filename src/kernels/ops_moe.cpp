@@ -78,10 +78,11 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
   watch.count(work_of(up.first, matrices, groups.slots));
   Scope temporary = scope();
   TokenRows rows = token_rows(x, groups.slot_token, groups.slots);
-  if (quant::info(gate.first.type).quantised() || quant::info(up.first.type).quantised()) tile(rows, groups, x.x.rows);
-  ProductScratch* scratch = take_product_scratch(x.x.rows);
+  if (quant::info(gate.first.type).quantised() || quant::info(up.first.type).quantised()) tile(rows, groups);
+  ProductScratch* scratch = take_product_scratch(groups.most_tokens);
   if (is_measuring()) return h;
 
+  const bool same_form = gate.first.type == up.first.type && gate.first.packed() == up.first.packed();
   // An item is 32 rows of gate and up, that is one block of the next matrix's input: it can be quantised on the spot.
   pool_->run(groups.count * blocks, [&](int item, int worker) {
     const int group = item / blocks, block = item % blocks, column0 = block * XBlock::kLen;
@@ -91,8 +92,8 @@ Input Ops::gated(Input& x, const Groups& groups, const ExpertWeights& gate, cons
     const int width = std::min(XBlock::kLen, F - column0);
     for (int c = 0; c < width; c += kPanelRows) {
       const int row0 = column0 + c;
-      product(g, row0, rows, group, first, n, s, s.y[0], u.panel(row0));
-      product(u, row0, rows, group, first, n, s, s.y[1], g.panel(row0 + kPanelRows));
+      product(g, row0, rows, group, first, n, s, s.y[0], same_form ? u.panel(row0) : nullptr);
+      product(u, row0, rows, group, first, n, s, s.y[1], same_form ? g.panel(row0 + kPanelRows) : nullptr);
       k_->silu_mul(s.y[0], s.y[1], n * kPanelRows, s.y[0]);
       for (int t = 0; t < n; ++t)
         std::memcpy(s.wide + XBlock::kLen * t + c, s.y[0] + kPanelRows * t, kPanelRows * sizeof(float));
@@ -116,12 +117,12 @@ Mat Ops::experts(Input& x, const Routing& r, const ExpertWeights& gate, const Ex
   want(x, gate.first);
   want(x, up.first);
   Scope temporary = scope();
-  Groups groups{r.used, gate.count, T * r.kept, r.first_slot, r.used_expert, r.slot_token};
+  Groups groups{r.used, gate.count, T, T * r.kept, r.first_slot, r.used_expert, r.slot_token};
   Input h = gated(x, groups, gate, up, down.first);
   Watch watch(observer_, Step::Combine, down.first.name);
   watch.count(work_of(down.first, groups.count, groups.slots));
   TokenRows rows = token_rows(h, nullptr, groups.slots);
-  if (quant::info(down.first.type).quantised()) tile(rows, groups, T);
+  if (quant::info(down.first.type).quantised()) tile(rows, groups);
   ProductScratch* scratch = take_product_scratch(T);
   if (is_measuring()) return y;
 

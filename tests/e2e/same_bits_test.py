@@ -49,7 +49,7 @@ def main():
                     continue  # nothing to pack there
                 found = logits(apr, model, tokens, out, VOCABULARY, *flags)
                 if found is None:
-                    print(f"note: {' '.join(flags)}: this CPU does not have it")
+                    print(f"note: {' '.join(flags)}: this CPU, or its operating system, does not offer it")
                     continue
                 first = found if first is None else first
                 same = found.tobytes() == first.tobytes()

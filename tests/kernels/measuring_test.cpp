@@ -58,7 +58,7 @@ struct SmallModel {
 
 TEST(Measuring, PeakIsThatOfTheRealPass) {
   SmallModel model;
-  for (int T : {1, 2, 7, 16, 33, 70}) {
+  for (int T : {1, 2, 7, 16, 33, 70, 193, 403}) {
     for (int threads : kThreadCounts) {
       Ops measuring = Ops::measuring(threads);
       EXPECT_TRUE(measuring.is_measuring());
@@ -76,7 +76,7 @@ TEST(Measuring, PeakIsThatOfTheRealPass) {
 TEST(Measuring, MoreTokensOrThreadsNeverTakeLess) {
   SmallModel model;
   size_t before = 0;
-  for (int T : {1, 2, 8, 33, 70}) {
+  for (int T : {1, 2, 8, 33, 70, 193, 403}) {
     size_t fewer = 0;
     for (int threads : {1, 2, 5}) {
       Ops measuring = Ops::measuring(threads);

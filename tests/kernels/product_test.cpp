@@ -185,16 +185,17 @@ TEST_P(Product, IsWithinItsRoundingsOfTheExactProduct) {
 TEST_P(QuantisedProduct, ExtremeCodesDoNotSaturate) {
   Random random(10);
   const int n = 512, rows = 17;
-  std::vector<float> x;  // codes all 127; all -127; alternating; alternating in pairs
-  for (int t = 0; t < 4; ++t) {
-    for (int i = 0; i < n; ++i) x.push_back(t == 0 || (t > 1 && i / (t - 1) % 2 == 0) ? 1.0f : -1.0f);
+  std::vector<float> x;  // codes all 127; all -127; alternating; alternating in pairs; and so on again
+  for (int t = 0; t < kMostTokens; ++t) {
+    const int kind = t % 4;
+    for (int i = 0; i < n; ++i) x.push_back(kind == 0 || (kind > 1 && i / (kind - 1) % 2 == 0) ? 1.0f : -1.0f);
   }
   for (int byte : {0x00, 0x0f, 0x77, 0x7f, 0x80, 0x81, 0x88, 0xf0, 0xff}) {
     Matrix m = empty_matrix(type_.type, rows, n);
     for (std::byte& b : m.bytes) b = std::byte(byte);
     randomise_halves(m, random);
     const std::vector<float> y = expected(m, x);
-    for (int tokens : {1, 2, 4}) {
+    for (int tokens : {1, 2, 4, 9, 17}) {
       ASSERT_TRUE(same_bits(project(m, x, 0, tokens).data(), y.data(), size_t(tokens) * rows)) << "bytes " << byte;
     }
   }

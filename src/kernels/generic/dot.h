@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstring>
 
 #include "base/inline.h"
@@ -8,11 +9,14 @@
 // Integer sums of weights' codes times activations, by the type's coding.
 namespace apr::kernels::generic {
 
-/// Asks for what products read of a tile: codes, scales and sums. By force inline: GCC deletes calls that only
-/// prefetch.
+/// Asks for the lines of a tile that most products read: codes, scales, and the sums if mins need them. By force inline:
+/// GCC deletes calls that only prefetch.
+template <class Q>
 APR_INLINE void fetch(const XTile* x) {
-  constexpr int lines = (sizeof x->code + sizeof x->scale + sizeof x->sum) / 64;
-  for (int i = 0; i < lines; ++i) __builtin_prefetch(reinterpret_cast<const char*>(x) + 64 * i);
+  constexpr size_t end = Q::coding != quant::Coding::Affine ? offsetof(XTile, sum)
+                         : Q::group == 32                   ? offsetof(XTile, half_sum)
+                                                            : offsetof(XTile, bias);
+  for (size_t at = 0; at < end; at += 64) __builtin_prefetch(reinterpret_cast<const char*>(x) + at);
 }
 
 /// What a group's integer sum begins with, and what adds four columns to it, as the type's coding asks.

@@ -26,7 +26,7 @@ APR_INLINE void multiply_unit(const PanelUnit& p, int columns, const XTile* x, c
     const int h = halves ? g % 2 : 0;
     const int b = halves ? g / 2 : g;
     const XTile& xb = x[b];
-    if (t == 0 && h == 0) fetch(next + b);
+    if (t == 0 && h == 0) fetch<Q>(next + b);
     typename Isa::I sum[NT];
     for (int i = 0; i < NT; ++i) sum[i] = Dot<Isa, Q>::start(halves ? xb.half_bias[h][t + i] : xb.bias[t + i]);
     for (int k = 0; k < steps; ++k) {
@@ -73,7 +73,9 @@ void many_tokens(const ProductJob& job, const Rows& rows) {
     for (int i = 0, part = 0; i < tiles; ++i) {
       for (; ahead && part < kFetchParts * (i + 1) / tiles; ++part) rows.fetch(ahead, part);
       const XTile* x = job.xt + size_t(i) * size_t(blocks) + column0 / XTile::kLen;
-      const XTile* next = i + 1 < tiles ? x + blocks : job.xt + (column0 + kUnit) / XTile::kLen;
+      const XTile* next = i + 1 < tiles              ? x + blocks
+                          : column0 + kUnit < n ? job.xt + (column0 + kUnit) / XTile::kLen
+                                                    : job.xt;
       const int first_token = XTile::kTokens * i, tokens = std::min(XTile::kTokens, job.tokens - first_token);
       float *y = job.y + kPanelRows * first_token, *mins = job.mins + kPanelRows * first_token;
       if constexpr (matrix_unit) {

@@ -56,7 +56,7 @@ struct GroupSums {
   APR_INLINE void ask_from(const PanelUnit& p, const XTile* x, int groups, Body& meanwhile) {
     constexpr int per_block = 32 / Q::group;
     if (G < groups) {
-      Isa::MatrixUnit::template multiply<G % kRegisters>(p.code + 16 * Q::group * G,
+      Isa::MatrixUnit::template multiply<G % kRegisters, Q::group>(p.code + 16 * Q::group * G,
                                                          x[G / per_block].code[0] + G % per_block * Q::group);
     }
     if constexpr (G >= kDelay) {
@@ -91,7 +91,7 @@ APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, const 
   for (int g = 0; g < groups; ++g) {
     const auto scale = Isa::load(p.scale[g]);
     const float* x_scale = x[g / per_block].scale;
-    if (g % per_block == 0) fetch(next + g / per_block);
+    if (g % per_block == 0) fetch<Q>(next + g / per_block);
     for (int t = 0; t < NT; ++t)
       main[t] = Isa::fma(Isa::to_float(Isa::load_ints(sums.sum[g][t])), Isa::mul(scale, Isa::set(x_scale[t])), main[t]);
   }

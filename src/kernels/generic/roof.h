@@ -85,16 +85,13 @@ APR_INLINE uint64_t float_tile(const RoofTile& tile, int rounds, float* y) {
   return uint64_t(rounds) * tokens * 16 * RoofTile::kColumns;
 }
 
-/// The same on a matrix unit: a tile of 16 tokens and 64 columns an instruction, four sums in flight.
+/// The same on a matrix unit: 16 tokens and 64 columns an instruction, each operand used twice.
 template <class Isa>
 uint64_t int8_unit(const RoofTile& tile, int rounds, float* y) {
   constexpr int columns = 64, sums = Isa::MatrixUnit::sums;
   const typename Isa::MatrixUnit unit(columns);
   for (int round = 0; round < rounds; ++round) {
-    Isa::MatrixUnit::template multiply<0>(tile.code, tile.x[0]);
-    Isa::MatrixUnit::template multiply<1>(tile.code + 16 * columns, tile.x[0]);
-    Isa::MatrixUnit::template multiply<2>(tile.code, tile.x[0]);
-    Isa::MatrixUnit::template multiply<3>(tile.code + 16 * columns, tile.x[0]);
+    Isa::MatrixUnit::multiply_square(tile.code, tile.x[0]);
   }
   alignas(64) int32_t sum[16][16];
   Isa::MatrixUnit::template store<0>(sum[0]);
@@ -105,9 +102,12 @@ uint64_t int8_unit(const RoofTile& tile, int rounds, float* y) {
 /// Multiply-adds done. wide: with half as many sums again in flight as products keep.
 template <class Isa>
 uint64_t multiply_int8(const RoofTile& tile, int rounds, bool wide, float* y) {
-  if constexpr (has_matrix_unit<Isa>) return int8_unit<Isa>(tile, rounds, y);
-  return wide ? int8_tile<Isa, Isa::token_tile * 3 / 2>(tile, rounds, y)
-              : int8_tile<Isa, Isa::token_tile>(tile, rounds, y);
+  if constexpr (has_matrix_unit<Isa>) {
+    return int8_unit<Isa>(tile, rounds, y);
+  } else {
+    return wide ? int8_tile<Isa, Isa::token_tile * 3 / 2>(tile, rounds, y)
+                : int8_tile<Isa, Isa::token_tile>(tile, rounds, y);
+  }
 }
 template <class Isa>
 uint64_t multiply_float(const RoofTile& tile, int rounds, bool wide, float* y) {

@@ -31,8 +31,8 @@ struct UnitBuffer {
 template <class Q>
 inline constexpr int kUnitBytes = kUnit / int(Q::info.block_len) * int(Q::info.block_bytes);  ///< of one row
 
-/// Products of few tokens go through memory once, at its speed: they ask for each unit this many units before they need
-/// it. Hardware prefetchers lose their way among 16 stored rows, and stop at page borders in packed panels.
+/// Products ask for each unit of weights this many units before they need it: those of few tokens go through memory at
+/// its speed. Hardware prefetchers lose their way among 16 stored rows, and stop at page borders in packed panels.
 inline constexpr int kStoredUnitsAhead = 3, kPackedUnitsAhead = 1;
 inline constexpr int kFetchParts = kUnit / 32;
 

@@ -7,7 +7,6 @@ namespace apr::kernels::isa {
 /// chapter 18): eight tiles of up to 16 rows of 64 bytes.
 struct Amx : Avx512 {
   static constexpr std::string_view name = "amx";
-  static constexpr int few_tokens = 8;
 
   APR_INLINE static I load_ints(const int32_t* p) { return _mm512_load_si512(p); }
   APR_INLINE static Codes subtract_bytes(Codes c, int x) { return _mm512_sub_epi8(c, _mm512_set1_epi8(char(x))); }
@@ -33,9 +32,10 @@ struct Amx : Avx512 {
     MatrixUnit(const MatrixUnit&) = delete;
     MatrixUnit& operator=(const MatrixUnit&) = delete;
 
-    /// Sum C, of 16 tokens and 16 lanes: of a group's codes[lane] * x[token]. needs: tokens 32 bytes apart.
+    /// Sum C, of 16 tokens and 16 lanes: of the codes[lane] * x[token] of `group` columns, for which the unit was set
+    /// up. needs: tokens 32 bytes apart
     /// In assembly, because the compilers' intrinsics do not say that they read and write memory.
-    template <int C>
+    template <int C, int group>
     APR_INLINE static void multiply(const uint8_t* codes, const int8_t* x) {
       asm volatile(
           "tilezero %%tmm%c[sum]\n\t"
@@ -43,7 +43,7 @@ struct Amx : Avx512 {
           "tileloadd (%[codes],%[stride],1), %%tmm%c[b]\n\t"
           "tdpbssd %%tmm%c[b], %%tmm%c[a], %%tmm%c[sum]" ::[sum] "i"(C),
           [a] "i"(4 + C % 2), [b] "i"(6 + C % 2), [x] "r"(x), [x_stride] "r"(size_t(32)), [codes] "r"(codes),
-          [stride] "r"(size_t(64)), "m"(bytes<64 * 8>(codes)), "m"(bytes<32 * 16>(x)));
+          [stride] "r"(size_t(64)), "m"(bytes<16 * group>(codes)), "m"(bytes<32 * 15 + group>(x)));
     }
     template <int C>
     APR_INLINE static void store(int32_t* to) {
@@ -52,6 +52,22 @@ struct Amx : Avx512 {
       asm volatile("tilestored %%tmm%c[sum], (%[to],%[stride],1)"
                    : "=m"(written)
                    : [sum] "i"(C), [to] "r"(to), [stride] "r"(size_t(64)));
+    }
+
+    /// What the unit does at best, for measuring it: two groups of 64 columns of codes, one after the other, times two of
+    /// 16 tokens (the second 512 bytes on), added up in all four sums. needs: set up for 64 columns
+    APR_INLINE static void multiply_square(const uint8_t* codes, const int8_t* x) {
+      asm volatile(
+          "tileloadd (%[x],%[x_stride],1), %%tmm4\n\t"
+          "tileloadd 512(%[x],%[x_stride],1), %%tmm5\n\t"
+          "tileloadd (%[codes],%[stride],1), %%tmm6\n\t"
+          "tileloadd 1024(%[codes],%[stride],1), %%tmm7\n\t"
+          "tdpbssd %%tmm6, %%tmm4, %%tmm0\n\t"
+          "tdpbssd %%tmm7, %%tmm4, %%tmm1\n\t"
+          "tdpbssd %%tmm6, %%tmm5, %%tmm2\n\t"
+          "tdpbssd %%tmm7, %%tmm5, %%tmm3" ::[x] "r"(x),
+          [x_stride] "r"(size_t(32)), [codes] "r"(codes), [stride] "r"(size_t(64)), "m"(bytes<2048>(codes)),
+          "m"(bytes<512 + 32 * 15 + 64>(x)));
     }
 
    private:
