@@ -24,11 +24,11 @@ struct SmallModel {
                  up = random_experts(Type::Q4_K, kE, kF, kD, random);
   ExpertMatrices down = random_experts(Type::Q5_0, kE, kD, kF, random);
   Matrix dense_down = random_matrix(Type::F32, kD, kF, random);
-  std::vector<float> norm = random.floats(kD), kv_bytes = std::vector<float>(2 * kKvHeads * kDim * 128);
+  std::vector<float> norm = random.floats(kD), kv_bytes = std::vector<float>(2 * kKvHeads * kDim * 512);
 
   KvView cache(int cached) {
     std::byte* bytes = reinterpret_cast<std::byte*>(kv_bytes.data());
-    return {bytes, bytes + kKvHeads * kDim * 128 * 4, kKvHeads, kDim, 128, cached, KvType::F32};
+    return {bytes, bytes + kKvHeads * kDim * 512 * 4, kKvHeads, kDim, 512, cached, KvType::F32};
   }
 
   /// Every verb that takes from the arena.
