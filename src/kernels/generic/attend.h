@@ -63,9 +63,9 @@ APR_INLINE void with_rows(int rows, Body body) {
 
 template <class Isa, class Keys>
 APR_INLINE void pack_queries(const AttendPlan<Isa>& p) {
-  for (int r0 = 0; r0 < p.rows; r0 += p.R) {
-    const float* row[p.R] = {};
-    for (int r = r0; r < std::min(r0 + p.R, p.rows); ++r) {
+  for (int r0 = 0; r0 < p.rows; r0 += AttendPlan<Isa>::R) {
+    const float* row[AttendPlan<Isa>::R] = {};
+    for (int r = r0; r < std::min(r0 + AttendPlan<Isa>::R, p.rows); ++r) {
       const size_t t = size_t(p.job.t0 + r / p.job.group), h = size_t(p.job.g * p.job.group + r % p.job.group);
       row[r - r0] = p.job.q + (t * size_t(p.job.heads) + h) * size_t(p.d);
     }
@@ -96,10 +96,10 @@ APR_INLINE void weigh_and_add(const AttendPlan<Isa>& p, const KvBlock& b, const 
 template <class Isa, class Keys, class Values, bool Grouped>
 void attend_block(const AttendPlan<Isa>& p, const KvBlock& block, float* state) {
   KvBlock b = block;
-  for (int r0 = 0; r0 < p.rows; r0 += p.R) {
-    int n[p.R];
-    for (int r = 0; r < p.R; ++r) n[r] = std::clamp(p.seen(r0 + r) - b.first, 0, kKeyBlock);
-    if (n[p.R - 1] == 0) continue;  // later rows see more
+  for (int r0 = 0; r0 < p.rows; r0 += AttendPlan<Isa>::R) {
+    int n[AttendPlan<Isa>::R];
+    for (int r = 0; r < AttendPlan<Isa>::R; ++r) n[r] = std::clamp(p.seen(r0 + r) - b.first, 0, kKeyBlock);
+    if (n[AttendPlan<Isa>::R - 1] == 0) continue;  // later rows see more
     const RowState rows{state + size_t(r0) * p.stride, p.dp};
     const float* q = p.q + size_t(r0) * size_t(p.dp);
     with_rows<Isa>(p.rows - r0, [&]<int R>() {
