@@ -257,11 +257,12 @@ TEST(Together, RefusesAndLeavesAllAsTheyWere) {
 }
 
 TEST(EngineMemory, CountsTheCachesOfAllSequences) {
-  const Engine one(kBundledModel, {.context = 100}), eight(kBundledModel, {.context = 100, .sequences = 8});
+  // Contexts of whole key tiles: a cache rounds its positions up to those.
+  const Engine one(kBundledModel, {.context = 96}), eight(kBundledModel, {.context = 96, .sequences = 8});
   EXPECT_EQ(eight.memory().kv, 8 * one.memory().kv);
   EXPECT_GT(eight.memory().scratch, one.memory().scratch);
-  Engine wider(kBundledModel, {.context = 100, .sequences = 3});
-  wider.make_room(200);
+  Engine wider(kBundledModel, {.context = 96, .sequences = 3});
+  wider.make_room(192);
   EXPECT_EQ(wider.memory().kv, 6 * one.memory().kv);
   EXPECT_EQ(Engine(kBundledModel, {.chunk = 2, .sequences = 8}).tokens_per_pass(), 8u);
 }
