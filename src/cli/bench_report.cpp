@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "cli/model_flags.h"
 
@@ -99,7 +100,9 @@ struct Line {
 std::vector<Line> lines_of(const Figures& f) {
   std::vector<Line> lines;
   for (const engine::Profile::Row& row : f.profile.rows()) lines.push_back({label(row), row.seconds, row.work});
-  std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.seconds > b.seconds; });
+  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+    return std::tie(b.seconds, a.name) < std::tie(a.seconds, b.name);
+  });
   lines.push_back({"between steps", std::max(0.0, f.profiled_seconds - f.profile.seconds()), {}});
   return lines;
 }
