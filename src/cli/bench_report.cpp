@@ -100,9 +100,8 @@ struct Line {
 std::vector<Line> lines_of(const Figures& f) {
   std::vector<Line> lines;
   for (const engine::Profile::Row& row : f.profile.rows()) lines.push_back({label(row), row.seconds, row.work});
-  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-    return std::tie(b.seconds, a.name) < std::tie(a.seconds, b.name);
-  });
+  std::sort(lines.begin(), lines.end(),
+            [](const Line& a, const Line& b) { return std::tie(b.seconds, a.name) < std::tie(a.seconds, b.name); });
   lines.push_back({"between steps", std::max(0.0, f.profiled_seconds - f.profile.seconds()), {}});
   return lines;
 }
@@ -223,8 +222,9 @@ std::string to_table(const BenchReport& r) {
       "{}  {} threads, {}, weights {} (in {:.2f} s), KV cache {}, chunk {}, depth {}\n"
       "roofs are measured beside each line: reading {}, multiply-adds of {}\n\n"
       "{:<18}{:>10}{:>24}{:>{}}{:>16}{:>10}   {}\n",
-      r.path, o.threads, r.engine.isa(), name_of(o.load), r.load_s, kernels::name_of(*o.kv), chunk_of(r), r.plan.depth, r.roof_memory,
-      r.engine.isa(), "", "tok/s", "least to most", r.result.batch ? "each sequence" : "", each, "", "of roof", "roof");
+      r.path, o.threads, r.engine.isa(), name_of(o.load), r.load_s, kernels::name_of(*o.kv), chunk_of(r), r.plan.depth,
+      r.roof_memory, r.engine.isa(), "", "tok/s", "least to most", r.result.batch ? "each sequence" : "", each, "",
+      "of roof", "roof");
   for (const Named& n : named(r.result)) {
     const Figures& f = n.figures;
     const Spread s = tokens_per_second(f);

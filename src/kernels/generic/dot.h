@@ -9,8 +9,8 @@
 // Integer sums of weights' codes times activations, by the type's coding.
 namespace apr::kernels::generic {
 
-/// Asks for the lines of a tile that most products read: codes, scales, and the sums if mins need them. By force inline:
-/// GCC deletes calls that only prefetch.
+/// Asks for the lines of a tile that most products read: codes, scales, and the sums if mins need them. By force
+/// inline: GCC deletes calls that only prefetch.
 template <class Q>
 APR_INLINE void fetch(const XTile* x) {
   constexpr size_t end = Q::coding != quant::Coding::Affine ? offsetof(XTile, sum)

@@ -10,28 +10,28 @@
 // products without being written in between, and are asked for ahead of time.
 namespace apr::kernels::generic {
 
-/// Adds a unit times NT tokens to their sums, straight from its words. The sums are the same integers as in a panel,
-/// and the float steps are the same.
-template <class Isa, class Q, int NT, class Rows>
-APR_INLINE void multiply_words(UnitWords u, int columns, const float (*scale)[16], const float (*min)[16],
-                               const XBlock* const* tokens, int block0, typename Isa::F* main, typename Isa::F* mins,
-                               const Rows& rows, const std::byte* ahead) {
+/// Adds 32 columns times NT tokens to their sums, straight from the unit's words. The sums are the same integers as in
+/// a panel, and the float steps are the same.
+template <class Isa, class Q, int NT>
+APR_INLINE void multiply_words(UnitWords u, const UnitScales<Isa, Q>& scales, int j, const XBlock* const* tokens,
+                               int block0, typename Isa::F* main, typename Isa::F* mins) {
   constexpr int groups = 32 / Q::group, steps = Q::group / 4;
-  for (int j = 0; j < columns / 32; ++j) {
-    if (ahead) rows.fetch(ahead, j);
-    typename Isa::Codes codes[8];
-    unit_codes<Isa, Q>(u, j, codes);
-    for (int h = 0; h < groups; ++h) {
-      const auto scales = Isa::load(scale[groups * j + h]);
+  typename Isa::Codes codes[8];
+  unit_codes<Isa, Q>(u, j, codes);
+  for (int h = 0; h < groups; ++h) {
+    const auto scale = scales.scale(groups * j + h);
+    for (int t = 0; t < NT; ++t) {
+      const XBlock& x = tokens[t][block0 + j];
+      auto sum = Dot<Isa, Q>::start(groups == 2 ? x.half_bias[h] : x.bias);
+      for (int k = 0; k < steps; ++k)
+        sum = Dot<Isa, Q>::add(sum, Dot<Isa, Q>::prepare(codes[steps * h + k]), x.code + 16 * h + 4 * k);
+      main[t] = Isa::fma(Isa::to_float(sum), Isa::mul(scale, Isa::set(x.scale)), main[t]);
+    }
+    if constexpr (Q::coding == quant::Coding::Affine) {
+      const auto min = scales.min(groups * j + h);
       for (int t = 0; t < NT; ++t) {
         const XBlock& x = tokens[t][block0 + j];
-        auto sum = Dot<Isa, Q>::start(groups == 2 ? x.half_bias[h] : x.bias);
-        for (int k = 0; k < steps; ++k)
-          sum = Dot<Isa, Q>::add(sum, Dot<Isa, Q>::prepare(codes[steps * h + k]), x.code + 16 * h + 4 * k);
-        main[t] = Isa::fma(Isa::to_float(sum), Isa::mul(scales, Isa::set(x.scale)), main[t]);
-        if constexpr (Q::coding == quant::Coding::Affine) {
-          mins[t] = Isa::fma(Isa::load(min[groups * j + h]), Isa::set(groups == 2 ? x.half_sum[h] : x.sum), mins[t]);
-        }
+        mins[t] = Isa::fma(min, Isa::set(groups == 2 ? x.half_sum[h] : x.sum), mins[t]);
       }
     }
   }
@@ -50,10 +50,17 @@ APR_INLINE void few_tokens(const ProductJob& job, const Rows& rows) {
     const int columns = std::min(kUnit, n - column0);
     UnitBuffer buffer;
     const UnitWords u = rows.unit(column0, columns, buffer);
-    alignas(64) float scale[16][16], min[16][16];
-    unit_scales<Isa, Q>(u, columns, scale, min);
-    multiply_words<Isa, Q, NT>(u, columns, scale, min, x, column0 / XBlock::kLen, main, mins, rows,
-                               rows.ahead(column0));
+    const UnitScales<Isa, Q> scales(u);
+    const auto ahead = rows.ahead(column0);
+    const auto part = [&](auto j) APR_INLINE_BODY {
+      if (ahead) rows.fetch(ahead, j);
+      multiply_words<Isa, Q, NT>(u, scales, j, x, column0 / XBlock::kLen, main, mins);
+    };
+    if constexpr (Q::info.block_len == kUnit) {
+      unrolled<kUnit / 32>(part);  // with constants no byte of a scale and no shift of a code is looked for
+    } else {
+      for (int j = 0; j < columns / 32; ++j) part(j);
+    }
   }
   for (int t = 0; t < std::min(NT, job.tokens); ++t) Isa::store(job.y + kPanelRows * t, Isa::sub(main[t], mins[t]));
 }

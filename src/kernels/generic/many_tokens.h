@@ -69,13 +69,13 @@ void many_tokens(const ProductJob& job, const Rows& rows) {
     UnitBuffer buffer;
     unpack_unit<Isa, Q>(rows.unit(column0, columns, buffer), columns, p);
     if constexpr (matrix_unit) make_signed<Isa, Q>(p, columns);
-    const std::byte* ahead = rows.ahead(column0);
+    const auto ahead = rows.ahead(column0);
     for (int i = 0, part = 0; i < tiles; ++i) {
       for (; ahead && part < kFetchParts * (i + 1) / tiles; ++part) rows.fetch(ahead, part);
       const XTile* x = job.xt + size_t(i) * size_t(blocks) + column0 / XTile::kLen;
-      const XTile* next = i + 1 < tiles              ? x + blocks
+      const XTile* next = i + 1 < tiles         ? x + blocks
                           : column0 + kUnit < n ? job.xt + (column0 + kUnit) / XTile::kLen
-                                                    : job.xt;
+                                                : job.xt;
       const int first_token = XTile::kTokens * i, tokens = std::min(XTile::kTokens, job.tokens - first_token);
       float *y = job.y + kPanelRows * first_token, *mins = job.mins + kPanelRows * first_token;
       if constexpr (matrix_unit) {

@@ -11,7 +11,9 @@
 namespace apr::kernels::generic {
 
 template <class Isa>
-inline constexpr bool has_matrix_unit = requires { typename Isa::MatrixUnit; };
+inline constexpr bool has_matrix_unit = requires {
+  typename Isa::MatrixUnit;
+};
 
 /// The set-up of a matrix unit for groups of so many columns, or nothing where there is none.
 struct NoUnit {
@@ -22,7 +24,7 @@ struct UnitChoice {
   using type = NoUnit;
 };
 template <class Isa>
-  requires has_matrix_unit<Isa>
+requires has_matrix_unit<Isa>
 struct UnitChoice<Isa> {
   using type = typename Isa::MatrixUnit;
 };
@@ -57,7 +59,7 @@ struct GroupSums {
     constexpr int per_block = 32 / Q::group;
     if (G < groups) {
       Isa::MatrixUnit::template multiply<G % kRegisters, Q::group>(p.code + 16 * Q::group * G,
-                                                         x[G / per_block].code[0] + G % per_block * Q::group);
+                                                                   x[G / per_block].code[0] + G % per_block * Q::group);
     }
     if constexpr (G >= kDelay) {
       if (G - kDelay < groups) Isa::MatrixUnit::template store<(G - kDelay) % kRegisters>(sum[G - kDelay][0]);
@@ -77,11 +79,12 @@ APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, const 
   if constexpr (Q::coding == quant::Coding::Affine) {
     typename Isa::F sum[NT];
     for (int t = 0; t < NT; ++t) sum[t] = first ? Isa::set(0) : Isa::load(mins + kPanelRows * t);
-    sums.ask(p, x, groups, [&](int g) __attribute__((always_inline)) {
-      const auto min = Isa::load(p.min[g]);
-      const float* x_sum = per_block == 2 ? x[g / 2].half_sum[g % 2] : x[g].sum;
-      for (int t = 0; t < NT; ++t) sum[t] = Isa::fma(min, Isa::set(x_sum[t]), sum[t]);
-    });
+    sums.ask(
+        p, x, groups, [&](int g) __attribute__((always_inline)) {
+          const auto min = Isa::load(p.min[g]);
+          const float* x_sum = per_block == 2 ? x[g / 2].half_sum[g % 2] : x[g].sum;
+          for (int t = 0; t < NT; ++t) sum[t] = Isa::fma(min, Isa::set(x_sum[t]), sum[t]);
+        });
     for (int t = 0; t < NT; ++t) Isa::store(mins + kPanelRows * t, sum[t]);
   } else {
     sums.ask(p, x, groups, [](int) {});

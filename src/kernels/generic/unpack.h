@@ -31,9 +31,8 @@ struct UnitBuffer {
 template <class Q>
 inline constexpr int kUnitBytes = kUnit / int(Q::info.block_len) * int(Q::info.block_bytes);  ///< of one row
 
-/// Products ask for each unit of weights this many units before they need it: those of few tokens go through memory at
-/// its speed. Hardware prefetchers lose their way among 16 stored rows, and stop at page borders in packed panels.
-inline constexpr int kStoredUnitsAhead = 3, kPackedUnitsAhead = 1;
+/// Products ask for each unit of weights before they need it, in so many shares: those of few tokens go through memory
+/// at its speed. Hardware prefetchers lose their way among 16 stored rows, and stop at page borders in packed panels.
 inline constexpr int kFetchParts = kUnit / 32;
 
 /// Where a unit `ahead` of column0 begins, in this panel or the next one; null if that is not known.
@@ -86,7 +85,7 @@ class StoredRows {
   }
 
   APR_INLINE const std::byte* ahead(int column0) const {
-    return unit_ahead<kStoredUnitsAhead, kUnitBytes<Q>>(w_.panel(row0_), next_, w_.n_in, column0);
+    return unit_ahead<3, kUnitBytes<Q>>(w_.panel(row0_), next_, w_.n_in, column0);
   }
   /// One of kFetchParts shares of the unit there.
   APR_INLINE void fetch(const std::byte* there, int part) const {  // by force: GCC deletes calls that only prefetch
@@ -109,28 +108,47 @@ class StoredRows {
 /// A packed panel (pack.h): its words are ready to use where they lie.
 template <class Q>
 class PackedRows {
-  static constexpr int kWordBytes = 64 * Q::layout.words * kUnit / int(Q::info.block_len);  // of a unit
+  static constexpr int kBlocks = kUnit / int(Q::info.block_len);  // of a unit
+  static constexpr bool kHasHalves = Q::layout.half_at >= 0;
+  static constexpr int kWordBytes = 64 * Q::layout.words * kBlocks;
+  static constexpr int kHalfBytes = kHasHalves ? 2 * kPanelRows * kBlocks : 0;
 
  public:
   explicit PackedRows(const ProductJob& job) : panel_(job.w->panel(job.row0)), next_(job.next), n_in_(job.w->n_in) {}
 
   APR_INLINE UnitWords unit(int column0, int, UnitBuffer&) const {
     constexpr int len = int(Q::info.block_len), words = Q::layout.words;
-    const std::byte* halves = panel_ + size_t(n_in_ / len) * 64 * words;
     return {reinterpret_cast<const WordVector*>(panel_ + size_t(column0 / len) * 64 * words),
-            reinterpret_cast<const uint16_t*>(halves) + column0 / len * kPanelRows};
+            reinterpret_cast<const uint16_t*>(halves(panel_)) + column0 / len * kPanelRows};
   }
 
-  APR_INLINE const std::byte* ahead(int column0) const {
-    return unit_ahead<kPackedUnitsAhead, kWordBytes>(panel_, next_, n_in_, column0);
+  /// The next unit, which is to come into the first-level cache, and the one after it, into the second: the first level
+  /// can wait for few lines at a time, and each stays with it the shorter the nearer it comes from.
+  struct Ahead {
+    const std::byte *words, *halves, *farther;
+    explicit operator bool() const { return words != nullptr; }
+  };
+  APR_INLINE Ahead ahead(int column0) const {
+    const std::byte* words = unit_ahead<1, kWordBytes>(panel_, next_, n_in_, column0);
+    const std::byte* farther = unit_ahead<2, kWordBytes>(panel_, next_, n_in_, column0);
+    return {words, words && kHasHalves ? halves_ahead(column0) : nullptr, farther ? farther : words};
   }
-  APR_INLINE void fetch(const std::byte* there, int part) const {  // by force, likewise
+  APR_INLINE void fetch(const Ahead& there, int part) const {  // by force, likewise
     constexpr int lines = kWordBytes / 64;
-    for (int line = lines * part / kFetchParts; line < lines * (part + 1) / kFetchParts; ++line)
-      __builtin_prefetch(there + 64 * line, 0, 3);
+    for (int line = lines * part / kFetchParts; line < lines * (part + 1) / kFetchParts; ++line) {
+      __builtin_prefetch(there.farther + 64 * line, 0, 2);
+      __builtin_prefetch(there.words + 64 * line, 0, 3);
+    }
+    if (kHasHalves && 64 * part < kHalfBytes) __builtin_prefetch(there.halves + 64 * part, 0, 3);
   }
 
  private:
+  APR_INLINE const std::byte* halves(const std::byte* panel) const {
+    return panel + size_t(n_in_ / int(Q::info.block_len)) * 64 * Q::layout.words;
+  }
+  APR_INLINE const std::byte* halves_ahead(int column0) const {
+    return unit_ahead<1, kHalfBytes>(halves(panel_), next_ ? halves(next_) : nullptr, n_in_, column0);
+  }
   const std::byte* panel_;
   const std::byte* next_;
   int n_in_;
@@ -152,37 +170,58 @@ APR_INLINE typename Isa::F second_half(UnitWords u, int b) {
   return Isa::half_of(Isa::ints(u.words[b * Q::layout.words + Q::layout.halves_word]), 1);
 }
 
+/// The scales and mins of a unit's groups, made from its words when asked for: the bytes of blocks of 256 stay in
+/// registers where the group is a constant.
+template <class Isa, class Q>
+class UnitScales {
+  static constexpr quant::ScaleForm form = quant::form_of<Q>();
+  static constexpr bool whole = Q::info.block_len == kUnit, affine = Q::coding == quant::Coding::Affine;
+  static constexpr int kWords = whole ? kUnit / Q::group / 4 : 1;
+
+ public:
+  using F = typename Isa::F;
+  APR_INLINE explicit UnitScales(UnitWords u) : u_(u) {
+    if constexpr (whole) {
+      factor_ = first_half<Isa, Q>(u, 0);
+      for (int i = 0; i < kWords; ++i) Q::scale_bytes(u.words, i, scales_[i]);
+      if constexpr (affine) {
+        min_factor_ = second_half<Isa, Q>(u, 0);
+        for (int i = 0; i < kWords; ++i) Q::min_bytes(u.words, i, mins_[i]);
+      }
+    }
+  }
+  APR_INLINE F scale(int group) const {
+    if constexpr (whole) {
+      const auto bytes = Isa::ints(scales_[group / 4]);
+      auto byte = form.signed_bytes ? Isa::signed_byte(bytes, group % 4) : Isa::unsigned_byte(bytes, group % 4);
+      if constexpr (form.offset != 0) byte = Isa::add_int(byte, Isa::set_int(-form.offset));
+      return Isa::mul(factor_, Isa::to_float(byte));
+    } else {
+      return first_half<Isa, Q>(u_, group);
+    }
+  }
+  /// needs: an affine type
+  APR_INLINE F min(int group) const {
+    if constexpr (whole) {
+      return Isa::mul(min_factor_, Isa::to_float(Isa::unsigned_byte(Isa::ints(mins_[group / 4]), group % 4)));
+    } else {
+      return Isa::mul(second_half<Isa, Q>(u_, group), Isa::set(form.adds_min ? -1.0f : 1.0f));
+    }
+  }
+
+ private:
+  UnitWords u_;
+  F factor_, min_factor_;
+  WordVector scales_[kWords], mins_[affine ? kWords : 1];
+};
+
 /// scale[group][row] and min[group][row] of a unit.
 template <class Isa, class Q>
 APR_INLINE void unit_scales(UnitWords u, int columns, float (*scale)[16], float (*min)[16]) {
-  constexpr quant::ScaleForm form = quant::form_of<Q>();
-  constexpr bool affine = Q::coding == quant::Coding::Affine;
-  if constexpr (Q::info.block_len == 32) {
-    for (int b = 0; b < columns / 32; ++b) {
-      Isa::store(scale[b], first_half<Isa, Q>(u, b));
-      if constexpr (affine)
-        Isa::store(min[b], Isa::mul(second_half<Isa, Q>(u, b), Isa::set(form.adds_min ? -1.0f : 1.0f)));
-    }
-  } else {
-    const auto factor = first_half<Isa, Q>(u, 0);
-    for (int i = 0; i < 256 / Q::group / 4; ++i) {
-      WordVector bytes;
-      Q::scale_bytes(u.words, i, bytes);
-      for (int k = 0; k < 4; ++k) {
-        auto byte = form.signed_bytes ? Isa::signed_byte(Isa::ints(bytes), k) : Isa::unsigned_byte(Isa::ints(bytes), k);
-        if constexpr (form.offset != 0) byte = Isa::add_int(byte, Isa::set_int(-form.offset));
-        Isa::store(scale[4 * i + k], Isa::mul(factor, Isa::to_float(byte)));
-      }
-    }
-    if constexpr (affine) {
-      const auto min_factor = second_half<Isa, Q>(u, 0);
-      for (int i = 0; i < 256 / Q::group / 4; ++i) {
-        WordVector bytes;
-        Q::min_bytes(u.words, i, bytes);
-        for (int k = 0; k < 4; ++k)
-          Isa::store(min[4 * i + k], Isa::mul(min_factor, Isa::to_float(Isa::unsigned_byte(Isa::ints(bytes), k))));
-      }
-    }
+  const UnitScales<Isa, Q> scales(u);
+  for (int g = 0; g < columns / Q::group; ++g) {
+    Isa::store(scale[g], scales.scale(g));
+    if constexpr (Q::coding == quant::Coding::Affine) Isa::store(min[g], scales.min(g));
   }
 }
 
