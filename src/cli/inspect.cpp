@@ -57,7 +57,7 @@ class Inspect final : public Verb {
 
   Json memory(const gguf::File& file, const model::Model& model) const {
     const model::Config& c = model.config();
-    const auto kv = c.full_precision ? model::KvType::F32 : model::KvType::F16;
+    const auto kv = model::default_kv(c);
     const uint64_t scratch = model.scratch_bytes(usable_cpus(), 512, model::Rows::Last);
     Json rows = Json::array();
     std::vector<int> contexts;

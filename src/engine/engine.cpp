@@ -89,7 +89,7 @@ struct Engine::Impl {
     options.chunk = std::min(options.chunk, options.context);
     options.isa = kernels_exist;
     if (!options.clock) options.clock = steady_ms;
-    if (!options.kv) options.kv = c.full_precision ? model::KvType::F32 : model::KvType::F16;
+    if (!options.kv) options.kv = model::default_kv(c);
     if (!kernels::kv_fits(*options.kv, c.d)) {
       fail(ErrorCode::UnsupportedOperation,
            "KV cache: {} keeps whole groups of {} numbers, but this model's heads are {} wide; use f16 (--kv f16)",
@@ -250,8 +250,7 @@ int most_tokens(const Options& options) {
 }  // namespace
 
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, const Options& options) {
-  const size_t chunks =
-      model.scratch_bytes(options.threads, most_tokens(options), options.rows, options.sequences);
+  const size_t chunks = model.scratch_bytes(options.threads, most_tokens(options), options.rows, options.sequences);
   const size_t few =
       model.scratch_bytes(options.threads, std::min(Session::kFew, options.context), model::Rows::All, 1);
   return {file.file_bytes(), 0, kv_bytes(model.config(), options), std::max(chunks, few)};

@@ -34,7 +34,7 @@ struct Options {
   int context = 0;                       ///< tokens of KV cache; 0 = the trained context, at most 4096
   int chunk = 512;                       ///< tokens of prefill per forward pass
   int sequences = 1;                     ///< sessions at a time: their KV memory and common passes are planned for
-  std::optional<model::KvType> kv = {};  ///< nullopt = F16, or F32 for full-precision files
+  std::optional<model::KvType> kv = {};  ///< nullopt = model::default_kv
   Load load = Load::Auto;
   uint64_t expected_tokens = 0;  ///< that will be decoded one by one before the engine goes; 0 = many
   std::function<void(uint64_t done, uint64_t total)> packing =

@@ -7,7 +7,7 @@ namespace apr::kernels {
 namespace {
 
 /// Query rows (tokens x heads of the group) that share what a job widens.
-constexpr int kRowsPerJob = 64;
+constexpr int kRowsPerJob = 128;
 /// Jobs for each thread below which the keys are cut, and items for each thread in a wave of cut ones.
 constexpr int kFewJobs = 4, kWaveItems = 8;
 

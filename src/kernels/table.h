@@ -59,11 +59,14 @@ inline size_t padded_rows(int rows) { return size_t(rows + kRowPadding - 1) / kR
 /// Of one row: o [padded d], 16 lanes of the sum of weights, the largest score and 15 floats unused.
 inline size_t attend_row_floats(int d) { return size_t(padded(d)) + 2 * kLanes; }
 inline size_t attend_states_floats(int rows, int d) { return padded_rows(rows) * attend_row_floats(d); }
-/// Queries, a segment's states, scores, weights that are scaled for each 32 columns, and a block of keys and values.
+/// A tile of rows' weights of a block as 16-bit codes, and a step, for each of the values' scales; whole vectors.
+inline size_t attend_codes_floats(int tile, int d) {
+  return size_t(tile) * size_t((d + kKvGroup - 1) / kKvGroup) * (kKeyBlock / 2 + kLanes);
+}
+/// Queries, a segment's states, scores and their codes, and a block of keys and values.
 inline size_t attend_scratch_floats(int rows, int d) {
-  const size_t dp = size_t(padded(d));
-  return padded_rows(rows) * dp + attend_states_floats(rows, d) +
-         size_t(kRowPadding) * kKeyBlock * (1 + (dp + kKvGroup - 1) / kKvGroup) + 2 * kKeyBlock * dp;
+  return padded_rows(rows) * size_t(padded(d)) + attend_states_floats(rows, d) + size_t(kRowPadding) * kKeyBlock +
+         attend_codes_floats(kRowPadding, d) + size_t(2 * kKeyBlock) * size_t(padded(d));
 }
 
 /// What a multiply-add roof works on: 16 rows of weights and a few tokens that stay in the first-level cache.
@@ -87,12 +90,17 @@ using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
 /// a tree
 ///   (i with i + 8, then + 4, + 2, + 1).
 /// - attention: keys in segments of 1,024 and blocks of 64, both counted from position 0.
-///   A score is the chain of fma(scale * q[i], k[i], score) for i = 0, 1, …; for Q8_0 keys, with q rounded to int8 per
-///   32 as activations are, of fma(exact sum of 32, k.scale * (q.scale * scale), score).
+///   A score is the chain of fma(scale * q[i], k[i], score) for i = 0, 1, …. For coded keys q is rounded to codes too:
+///   for Q8_0 as activations are, and a score is the chain of fma(exact sum of 32, k.scale * (q.scale * scale), score);
+///   for Q16 a row to int16, and it is the chain of fma(exact sum of 32, k.scale, score), times q.scale * scale.
 ///   After each block the row's state is brought to the new maximum: o = o * factor, then fma(weight, v, o) key after
-///   key (Q8_0: weight * v.scale, and v's code); lane i of 16 sums the weights of keys i, i + 16, … of the block, then
-///   lanes = fma(lanes, factor, those). A segment begins empty, and is joined to those before it by
-///   fma(theirs, factor, ours * factor). At last o is divided by the lanes' sum.
+///   key; lane i of 16 sums the weights of keys i, i + 16, … of the block, then lanes = fma(lanes, factor, those).
+///   For coded values, weights are relative to the block's own largest score; times v.scale they are rounded to codes
+///   up to 32,767 (Q8_0) or 8,191 (Q16), relative to the largest v.scale of the block and columns;
+///   o = fma(exact sum of code * code, step * own factor, o * factor), and lanes = fma(lanes, factor, those * own
+///   factor).
+///   A segment begins empty, and is joined to those before it by fma(theirs, factor, ours * factor). At last o is
+///   divided by the lanes' sum.
 /// - exp is a polynomial of our own (generic/math.h).
 struct Kernels {
   std::string_view name;
@@ -108,7 +116,7 @@ struct Kernels {
   void (*add)(float* y, const float* x, int n);                  ///< y += x
   void (*add_scaled)(float* y, const float* x, float w, int n);  ///< y = fma(w, x, y)
   /// A head's row of d numbers into lane `lane` of its tile (kv_view.h). Half: to nearest, held to the largest finite
-  /// half. Q8_0: as quantise, a NaN in a group gives it a NaN for its scale
+  /// half. Codes: a NaN or infinity gives all that share its scale a NaN for it
   void (*store_key)(const float* x, int d, KvType type, std::byte* tile, int lane);
   void (*store_value)(const float* x, int d, KvType type, std::byte* tile, int lane);
   void (*attend)(const AttendJob&);  ///< fills job.rows

@@ -5,10 +5,18 @@
 
 #include "base/large_memory.h"
 #include "kernels/kv_view.h"
+#include "model/config.h"
 
 namespace apr::model {
 
 using kernels::KvType;
+
+/// What a model's cache keeps unless it is told: Q16, F16 where heads have no whole groups of 32, or F32 for files of
+/// full precision, which serve as references.
+inline KvType default_kv(const Config& c) {
+  if (c.full_precision) return KvType::F32;
+  return kernels::kv_fits(KvType::Q16, c.d) ? KvType::Q16 : KvType::F16;
+}
 
 /// The keys and values of one sequence, for all layers.
 ///

@@ -42,7 +42,7 @@ TEST(EngineChoices, AreMadeAndShown) {
   Engine engine(kBundledModel, {});
   EXPECT_GE(engine.options().threads, 1);
   EXPECT_EQ(engine.options().context, 4096);
-  EXPECT_EQ(engine.options().kv, model::KvType::F16);
+  EXPECT_EQ(engine.options().kv, model::KvType::Q16);
   EXPECT_FALSE(engine.isa().empty());
   EXPECT_EQ(engine.config().architecture, "qwen3moe");
   EXPECT_TRUE(engine.has_tokenizer());

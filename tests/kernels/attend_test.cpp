@@ -88,12 +88,18 @@ std::vector<float> attend_in_chunks(Ops& ops, const Shape& s, Tokens& x, KvType 
   return out;
 }
 
-/// Query rows as scores see them: with Q8_0 keys they are rounded as activations are.
-std::vector<double> as_asked(const std::vector<float>& q, KvType type) {
-  if (type != KvType::Q8_0) return {q.begin(), q.end()};
-  std::vector<double> out;
-  for (const QuantisedBlock& b : quantise_reference(q.data(), int(q.size()))) {
-    for (const int code : b.code) out.push_back(double(b.scale) * code);
+/// How queries are rounded for a coded cache.
+Coding query_coding(KvType type, int d) { return type == KvType::Q8_0 ? Coding{32, 127} : Coding{size_t(d), 8191}; }
+
+/// Rows of heads of d as scores see them: with coded keys they are rounded too.
+std::vector<double> as_asked(const std::vector<float>& q, KvType type, int d) {
+  std::vector<double> out(q.begin(), q.end());
+  const auto [together, limit] = query_coding(type, d);
+  for (size_t start = 0; kernels::is_coded(type) && start < q.size(); start += together) {
+    float most = 0;
+    for (size_t i = start; i < start + together; ++i) most = std::fmax(most, std::fabs(q[i]));
+    for (size_t i = start; i < start + together; ++i)
+      out[i] = double(most / limit) * std::nearbyint(q[i] * (limit / most));
   }
   return out;
 }
@@ -101,9 +107,11 @@ std::vector<double> as_asked(const std::vector<float>& q, KvType type) {
 /// Attention's operands in double: as given, or as a cache of some type has them.
 struct Operands {
   std::vector<double> q, k, v;
+  KvType type = KvType::F32;
   explicit Operands(const Tokens& x)
       : q(x.q.begin(), x.q.end()), k(x.k.begin(), x.k.end()), v(x.v.begin(), x.v.end()) {}
-  Operands(const Tokens& x, KvType type) : q(as_asked(x.q, type)), k(as_stored(x.k, type)), v(as_stored(x.v, type)) {}
+  Operands(const Tokens& x, KvType t, int d)
+      : q(as_asked(x.q, t, d)), k(as_stored(x.k, t, Kv::Key, d)), v(as_stored(x.v, t, Kv::Value, d)), type(t) {}
 };
 
 /// One head of one token in doubles, and how far f32 may stray from it.
@@ -112,14 +120,21 @@ struct ExactHead {
 };
 
 // With u = 2^-24, n keys in B blocks and S segments, all scores at most M in magnitude:
-// - a score is d fmas of a product rounded once, scale * q; for Q8_0, d / 32 fmas of a product rounded twice: an
-// absolute
-//   error of at most delta = gamma(d + 2) * scale * sum |q k|. It multiplies a weight, and the sum of weights, by
-//   e^delta each.
+// - a score is d fmas of a product rounded once, scale * q; for coded keys, d / 32 fmas of an exact sum rounded once
+// and
+//   a product rounded at most twice: an absolute error of at most delta = gamma(d + 3) * scale * sum |q k|. It
+//   multiplies a weight, and the sum of weights, by e^delta each.
 // - a weight is exp of a rounded difference (u * |difference|), then brought to each later maximum by one more exp and
-//   one product: the differences add up to at most 4 M, the exps (kExpError each) to B + S + 1, the products to B + S.
-// - values are added by n fmas, a Q8_0 weight with one rounding more; the sum of weights by at most 10 roundings per
-//   block; segments by 2; one division.
+//   one product: the differences add up to at most 4 M, the exps (kExpError each) to B + S + 1, the products to B + S;
+//   a block's own factor (coded values) may double the exps, and adds a product per block.
+// - values are added by n fmas, an exact sum of codes with one rounding more; the sum of weights by at most 10
+// roundings
+//   per block; segments by 2; one division.
+// - a coded block's weights, at most 1 in relation to the block's largest, times the values' scales, are rounded to
+//   steps of the largest such scale / W (W = 32767 for Q8_0, 8191 for Q16): half a step of error for each key (a little
+//   more: the product and the division are rounded), times a code of at most L (127, 4095). The largest value of those
+//   that share a scale is at least L / (1 + 2^-7) - 1/2 times that (it is rounded up by at most 2^-7), so L * scale is
+//   at most L / (L / (1 + 2^-7) - 1/2) times the largest value in the block.
 // Weights below e^-87 of the largest are held there: n e^-87 of the largest value, nothing in f32.
 ExactHead exact_head(const Shape& s, const Operands& x, int t, int h) {
   const int keys = s.cached + t + 1, g = h / s.group;
@@ -133,7 +148,7 @@ ExactHead exact_head(const Shape& s, const Operands& x, int t, int h) {
       const double term = q[i] * row(x.k, j)[i] * double(s.scale());
       score[size_t(j)] += term, magnitude += std::fabs(term);
     }
-    delta = std::fmax(delta, gamma(s.d + 2) * magnitude);
+    delta = std::fmax(delta, gamma(s.d + 3) * magnitude);
     largest = std::fmax(largest, std::fabs(score[size_t(j)]));
   }
   const double most = *std::max_element(score.begin(), score.end());
@@ -149,17 +164,33 @@ ExactHead exact_head(const Shape& s, const Operands& x, int t, int h) {
   }
   const int blocks = (keys + 63) / 64, segments = (keys + 1023) / 1024;
   const double weights =
-      delta + 4 * largest * kUnitRoundoff + (blocks + segments + 1) * kExpError + gamma(blocks + segments);
+      delta + 4 * largest * kUnitRoundoff + 2 * (blocks + segments + 1) * kExpError + gamma(2 * blocks + segments);
   const double relative = 1.01 * (2 * weights + gamma(keys + 10 * blocks + 2 * segments + 2));
+  std::vector<double> coding(size_t(s.d), 0.0);
+  const auto [together, limit] = coding_of(x.type, Kv::Value, s.d);
+  const double weight_codes = x.type == KvType::Q8_0 ? 32767 : 8191;
+  for (int first = 0; kernels::is_coded(x.type) && first < keys; first += 64) {
+    const int end = std::min(first + 64, keys), columns = int(together);
+    const double own = std::exp(*std::max_element(score.begin() + first, score.begin() + end) - most);
+    for (int start = 0; start < s.d; start += columns) {
+      double value = 0;
+      for (int j = first; j < end; ++j) {
+        for (int i = start; i < start + columns; ++i) value = std::fmax(value, std::fabs(row(x.v, j)[i]));
+      }
+      const double L = double(limit), step = value * L / (L / (1 + 0x1p-7) - 0.5) / weight_codes;
+      for (int i = start; i < start + columns; ++i)
+        coding[size_t(i)] += (end - first) * own * step * (0.5 + weight_codes * gamma(8));
+    }
+  }
   for (int i = 0; i < s.d; ++i) {
     head.o[size_t(i)] /= sum;
-    head.slack[size_t(i)] = head.slack[size_t(i)] / sum * relative + 1e-30;
+    head.slack[size_t(i)] = (head.slack[size_t(i)] * relative + coding[size_t(i)] * (1 + relative)) / sum + 1e-30;
   }
   return head;
 }
 
 void expect_exact(const Shape& s, const Tokens& tokens, KvType type, const std::vector<float>& o) {
-  const Operands x(tokens, type);
+  const Operands x(tokens, type, s.d);
   for (int t = 0; t < s.T; ++t) {
     for (int h = 0; h < s.heads(); ++h) {
       const ExactHead head = exact_head(s, x, t, h);
@@ -228,49 +259,57 @@ TEST_P(Attend, LargeScoresNeitherOverflowNorLoseTheLargest) {
   for (KvType type : kKvTypes) expect_exact(s, x, type, attend_in_chunks(*make_ops(isa(), 1), s, x, type, s.T));
 }
 
-// Against attention over what was given, unrounded. Rounding moves an element of a group by at most half a step: of a
-// key or value largest / 127 * (1 + 2^-7), of a query largest / 127, with the roundings of one product and one division
-// besides. So a score moves by at most D = scale * sum (|q| dk + |k| dq + dq dk), every weight by e^(2 D), and the sum
-// of values by the values' own errors, which the weights average.
-TEST_P(Attend, BytesAreAsNearAsTheirSteps) {
+// Against attention over what was given, unrounded. Rounding moves an element by at most half a step: of a key or value
+// largest / limit * (1 + 2^-7), of a query largest / limit, with the roundings of one product and one division besides.
+// So a score moves by at most D = scale * sum (|q| dk + |k| dq + dq dk), every weight by e^(2 D), and the sum of values
+// by the values' own errors, which the weights average.
+TEST_P(Attend, CodesAreAsNearAsTheirSteps) {
   Random random(7);
   const Shape s{64, 2, 4, 150, 3};
   Tokens x(s, random, 0.5f);
-  const Operands given(x), kept(x, KvType::Q8_0);
-  const std::vector<float> o = attend_in_chunks(*make_ops(isa(), 1), s, x, KvType::Q8_0, s.T);
-  auto error_of = [&](const std::vector<double>& m, size_t at, double step) {  // of an element
-    double most = 0;
-    for (size_t i = at / 32 * 32; i < at / 32 * 32 + 32; ++i) most = std::fmax(most, std::fabs(m[i]));
-    return most / 127 * step / 2 + gamma(4) * most;
-  };
-  double widest = 0;
-  for (int t = 0; t < s.T; ++t) {
-    for (int h = 0; h < s.heads(); ++h) {
-      const int g = h / s.group;
-      double moved = 0;
-      for (int j = 0; j <= s.cached + t; ++j) {
-        double sum = 0;
-        for (int i = 0; i < s.d; ++i) {
-          const size_t at_q = size_t((t * s.heads() + h) * s.d + i), at_k = size_t((j * s.kv_heads + g) * s.d + i);
-          const double dk = error_of(given.k, at_k, 1 + 0x1p-7), dq = error_of(given.q, at_q, 1);
-          sum += std::fabs(given.q[at_q]) * dk + std::fabs(given.k[at_k]) * dq + dq * dk;
-        }
-        moved = std::fmax(moved, sum * double(s.scale()));
-      }
-      const ExactHead exact = exact_head(s, given, t, h), rounded = exact_head(s, kept, t, h);
-      for (int i = 0; i < s.d; ++i) {
-        double dv = 0, largest = 0;
+  const Operands given(x);
+  for (const auto& [type, tight] : {std::pair{KvType::Q8_0, 0.1}, {KvType::Q16, 3e-3}}) {
+    const Operands kept(x, type, s.d);
+    const std::vector<float> o = attend_in_chunks(*make_ops(isa(), 1), s, x, type, s.T);
+    auto error_of = [&](const std::vector<double>& m, size_t at, Coding c, double step) {  // of an element
+      double most = 0;
+      const size_t start = at / c.together * c.together;
+      for (size_t i = start; i < start + c.together; ++i) most = std::fmax(most, std::fabs(m[i]));
+      return most / double(c.limit) * step / 2 + gamma(4) * most;
+    };
+    const Coding of_k = coding_of(type, Kv::Key, s.d), of_v = coding_of(type, Kv::Value, s.d);
+    double widest = 0;
+    for (int t = 0; t < s.T; ++t) {
+      for (int h = 0; h < s.heads(); ++h) {
+        const int g = h / s.group;
+        double moved = 0;
         for (int j = 0; j <= s.cached + t; ++j) {
-          const size_t at = size_t((j * s.kv_heads + g) * s.d + i);
-          dv = std::fmax(dv, error_of(given.v, at, 1 + 0x1p-7)), largest = std::fmax(largest, std::fabs(given.v[at]));
+          double sum = 0;
+          for (int i = 0; i < s.d; ++i) {
+            const size_t at_q = size_t((t * s.heads() + h) * s.d + i), at_k = size_t((j * s.kv_heads + g) * s.d + i);
+            const double dk = error_of(given.k, at_k, of_k, 1 + 0x1p-7),
+                         dq = error_of(given.q, at_q, query_coding(type, s.d), 1);
+            sum += std::fabs(given.q[at_q]) * dk + std::fabs(given.k[at_k]) * dq + dq * dk;
+          }
+          moved = std::fmax(moved, sum * double(s.scale()));
         }
-        const double bound = std::expm1(2 * moved) * largest + dv + rounded.slack[size_t(i)];
-        widest = std::fmax(widest, bound);
-        ASSERT_NEAR(o[size_t((t * s.heads() + h) * s.d + i)], exact.o[size_t(i)], bound) << "element " << i;
+        const ExactHead exact = exact_head(s, given, t, h), rounded = exact_head(s, kept, t, h);
+        for (int i = 0; i < s.d; ++i) {
+          double dv = 0, largest = 0;
+          for (int j = 0; j <= s.cached + t; ++j) {
+            const size_t at = size_t((j * s.kv_heads + g) * s.d + i);
+            dv = std::fmax(dv, error_of(given.v, at, of_v, 1 + 0x1p-7));
+            largest = std::fmax(largest, std::fabs(given.v[at]));
+          }
+          const double bound = std::expm1(2 * moved) * largest + dv + rounded.slack[size_t(i)];
+          widest = std::fmax(widest, bound);
+          ASSERT_NEAR(o[size_t((t * s.heads() + h) * s.d + i)], exact.o[size_t(i)], bound)
+              << name_of(type) << ", element " << i;
+        }
       }
     }
+    EXPECT_LT(widest, tight) << name_of(type) << " of values up to 1: so loose that the test means little";
   }
-  EXPECT_LT(widest, 0.1) << "of values up to 1: so loose that the test means little";
 }
 
 TEST_P(Attend, TheOnlyKeyGivesItsValue) {
@@ -279,9 +318,13 @@ TEST_P(Attend, TheOnlyKeyGivesItsValue) {
   Tokens x(s, random);
   for (KvType type : kKvTypes) {
     const std::vector<float> o = attend_in_chunks(*make_ops(isa(), 1), s, x, type, 1);
-    const std::vector<double> kept = as_stored(x.v, type);
-    const std::vector<float> v(kept.begin(), kept.end());
-    for (int h = 0; h < s.heads(); ++h) EXPECT_TRUE(same_bits(o.data() + h * s.d, v.data() + h / s.group * s.d, 64));
+    const std::vector<double> kept = as_stored(x.v, type, Kv::Value, s.d);
+    for (int h = 0; h < s.heads(); ++h) {
+      for (int i = 0; i < s.d; ++i) {  // codes: steps of scale / W, W times
+        const double v = kept[size_t(h / s.group * s.d + i)], slack = kernels::is_coded(type) ? gamma(6) : 0;
+        ASSERT_NEAR(o[size_t(h * s.d + i)], v, slack * std::fabs(v)) << name_of(type);
+      }
+    }
   }
 }
 

@@ -27,8 +27,8 @@ struct Tile {
     k.store_key(x.data(), kv.dim, kv.type, kv.k, lane);
     k.store_value(x.data(), kv.dim, kv.type, kv.v, lane);
   }
-  double key(int lane, int i) const { return held(kv, true, 0, lane, i); }
-  double value(int lane, int i) const { return held(kv, false, 0, lane, i); }
+  double key(int lane, int i) const { return held(kv, Kv::Key, 0, lane, i); }
+  double value(int lane, int i) const { return held(kv, Kv::Value, 0, lane, i); }
 };
 
 class StoreKv : public OnEveryIsa {};
@@ -46,12 +46,13 @@ TEST_P(StoreKv, KeepsEachLaneApart) {
         tile.store(kernels(), rows.back(), lane);
       }
       for (int lane = 0; lane < 16; ++lane) {
-        const std::vector<double> want = as_stored(rows[size_t(lane)], type);
+        const std::vector<double> key = as_stored(rows[size_t(lane)], type, Kv::Key, d),
+                                  value = as_stored(rows[size_t(lane)], type, Kv::Value, d);
         for (int i = 0; i < d; ++i) {
-          ASSERT_EQ(tile.key(lane, i), want[size_t(i)]) << name_of(type) << ", d " << d << ", lane " << lane;
-          ASSERT_EQ(tile.value(lane, i), want[size_t(i)]) << name_of(type) << ", d " << d << ", lane " << lane;
+          ASSERT_EQ(tile.key(lane, i), key[size_t(i)]) << name_of(type) << ", d " << d << ", lane " << lane;
+          ASSERT_EQ(tile.value(lane, i), value[size_t(i)]) << name_of(type) << ", d " << d << ", lane " << lane;
         }
-        for (int i = d; type != KvType::Q8_0 && i < (d + 15) / 16 * 16; ++i) ASSERT_EQ(tile.value(lane, i), 0);
+        for (int i = d; !kernels::is_coded(type) && i < (d + 15) / 16 * 16; ++i) ASSERT_EQ(tile.value(lane, i), 0);
       }
       for (size_t i = tile.bytes.size() - 64; i < tile.bytes.size(); ++i) ASSERT_EQ(tile.bytes[i], std::byte{0x5a});
     }
@@ -73,21 +74,26 @@ TEST_P(StoreKv, HalvesAreTheNearestAndSaturate) {
 }
 
 /// Groups of any size: zeros, and numbers that a half could not scale.
-TEST_P(StoreKv, BytesKeepTinyAndHugeGroups) {
+TEST_P(StoreKv, CodesKeepTinyAndHugeGroups) {
   Random random(9);
-  for (float magnitude : {0.0f, 1e-31f, 1e-29f, 1e-8f, 1.0f, 1e10f, 3e38f}) {
-    const std::vector<float> x = random.floats(32, magnitude);
-    Tile tile(KvType::Q8_0, 32);
-    tile.store(kernels(), x, 0);
-    const std::vector<double> want = magnitude < 1e-30f ? std::vector<double>(32, 0.0) : as_stored(x, KvType::Q8_0);
-    for (int i = 0; i < 32; ++i) {
-      ASSERT_EQ(tile.key(0, i), want[size_t(i)]) << magnitude;
-      ASSERT_EQ(tile.value(0, i), want[size_t(i)]) << magnitude;
+  for (KvType type : {KvType::Q8_0, KvType::Q16}) {
+    for (float magnitude : {0.0f, 1e-31f, 1e-29f, 1e-8f, 1.0f, 1e10f, 3e38f}) {
+      const std::vector<float> x = random.floats(32, magnitude);
+      Tile tile(type, 32);
+      tile.store(kernels(), x, 0);
+      auto want = [&](Kv which) {
+        return magnitude < 1e-30f ? std::vector<double>(32, 0.0) : as_stored(x, type, which, 32);
+      };
+      const std::vector<double> key = want(Kv::Key), value = want(Kv::Value);
+      for (int i = 0; i < 32; ++i) {
+        ASSERT_EQ(tile.key(0, i), key[size_t(i)]) << name_of(type) << ' ' << magnitude;
+        ASSERT_EQ(tile.value(0, i), value[size_t(i)]) << name_of(type) << ' ' << magnitude;
+      }
     }
   }
 }
 
-/// A NaN stays one: by itself in a half, for its group of 32 in bytes, where an infinity has no code either.
+/// A NaN stays one: by itself in a half, for all that share its scale in codes, where an infinity has no code either.
 TEST_P(StoreKv, NanStaysVisibleAndAgrees) {
   Random random(10);
   for (KvType type : kKvTypes) {
@@ -97,11 +103,11 @@ TEST_P(StoreKv, NanStaysVisibleAndAgrees) {
       Tile ours(type, 64), expected(type, 64);
       ours.store(kernels(), x, 5), expected.store(scalar(), x, 5);
       for (int i = 0; i < 64; ++i) {
-        const bool broken = type == KvType::Q8_0 ? i >= 32 : std::isnan(odd) && i == 37;
+        const bool broken = kernels::is_coded(type) ? i >= 32 : std::isnan(odd) && i == 37;
         ASSERT_EQ(std::isnan(ours.key(5, i)), broken) << name_of(type) << ' ' << i;
-        ASSERT_EQ(std::isnan(ours.value(5, i)), broken) << name_of(type) << ' ' << i;
+        ASSERT_EQ(std::isnan(ours.value(5, i)), broken || type == KvType::Q16) << name_of(type) << ' ' << i;
       }
-      EXPECT_TRUE(type != KvType::Q8_0 || ours.bytes == expected.bytes);
+      EXPECT_TRUE(!kernels::is_coded(type) || ours.bytes == expected.bytes);
     }
   }
 }
@@ -115,11 +121,11 @@ TEST_P(StoreKv, AppendPutsEachHeadAtItsPosition) {
     std::vector<std::byte> bytes(2 * kv.bytes());
     kv.k = bytes.data(), kv.v = kv.k + kv.bytes();
     make_ops(isa(), 2)->append(kv, mat_of(k, cols), mat_of(v, cols));
-    const std::vector<double> want_k = as_stored(k, type), want_v = as_stored(v, type);
+    const std::vector<double> want_k = as_stored(k, type, Kv::Key, d), want_v = as_stored(v, type, Kv::Value, d);
     for (int at = 0; at < T * cols; ++at) {
       const int head = at % cols / d, position = cached + at / cols, i = at % d;
-      ASSERT_EQ(held(kv, true, head, position, i), want_k[size_t(at)]) << name_of(type) << ' ' << at;
-      ASSERT_EQ(held(kv, false, head, position, i), want_v[size_t(at)]) << name_of(type) << ' ' << at;
+      ASSERT_EQ(held(kv, Kv::Key, head, position, i), want_k[size_t(at)]) << name_of(type) << ' ' << at;
+      ASSERT_EQ(held(kv, Kv::Value, head, position, i), want_v[size_t(at)]) << name_of(type) << ' ' << at;
     }
   }
 }

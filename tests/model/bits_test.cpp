@@ -119,6 +119,7 @@ std::vector<Case> cases() {
     all.push_back({"qwen3moe_" + std::string(quant::info(type).name), s});
   }
   all.push_back({"qwen3moe_Q8_0_cache", blocks_of_256({.type = Type::Q4_K}), KvType::Q8_0});
+  all.push_back({"qwen3moe_Q16_cache", blocks_of_256({.type = Type::Q4_K}), KvType::Q16});
   all.push_back({"llama_Q8_0_cache", {.architecture = "llama", .type = Type::Q8_0, .d = 64}, KvType::Q8_0});
   for (const char* architecture : {"qwen3", "qwen2", "llama"})
     all.push_back({architecture + std::string("_Q8_0"), {.architecture = architecture, .type = Type::Q8_0}});

@@ -15,12 +15,14 @@ namespace {
 class EveryKvType : public testing::TestWithParam<KvType> {
  protected:
   static constexpr int L = 3, G = 2, capacity = 37;  // three tiles of 16
-  const bool bytes = GetParam() == KvType::Q8_0;
-  const int d = bytes ? 64 : 5;
-  const int tile = bytes ? 16 * (64 + 2 * 2) : 16 * 16 * (GetParam() == KvType::F16 ? 2 : 4);
+  const int d = kernels::is_coded(GetParam()) ? 64 : 5;
+  const int tile = GetParam() == KvType::Q8_0  ? 16 * (64 + 2 * 2)
+                   : GetParam() == KvType::Q16 ? 16 * (2 * 64 + 2 * 2)
+                   : GetParam() == KvType::F16 ? 16 * 16 * 2
+                                               : 16 * 16 * 4;
   KvCache kv{L, G, d, capacity, GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(KvCache, EveryKvType, testing::Values(KvType::F16, KvType::F32, KvType::Q8_0),
+INSTANTIATE_TEST_SUITE_P(KvCache, EveryKvType, testing::Values(KvType::F16, KvType::F32, KvType::Q8_0, KvType::Q16),
                          [](const auto& p) { return std::string(kernels::name_of(p.param)); });
 
 TEST_P(EveryKvType, BytesAreThoseOfWholeTiles) {
@@ -33,6 +35,7 @@ TEST(KvCache, BytesOfALargeModel) {  // Qwen3-30B-A3B; with all its context, mor
   EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::F16), 16 * 96u << 10);
   EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::F32), 16 * 192u << 10);
   EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::Q8_0), 16 * 51u << 10);
+  EXPECT_EQ(KvCache::bytes(48, 4, 128, 16, KvType::Q16), 16 * 99u << 10);
 }
 
 /// Every layer's, head's and tile of positions has a place of its own, within the bytes; a head's follow each other.

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/inline.h"
+#include "kernels/generic/attend_ints.h"
 #include "kernels/generic/attend_scores.h"
 #include "kernels/generic/attend_values.h"
 #include "kernels/table.h"
@@ -11,11 +12,11 @@
 // Causal grouped-query attention (arXiv:2305.13245), a block of keys at a time with a running maximum and sum
 // (online softmax: arXiv:1805.02867; blocked: arXiv:2205.14135), segments of keys joined in order (arXiv:2311.01282).
 //
-// A job's query rows, the heads of a group for some tokens, go in tiles of a few rows over each block. One or a few
-// tiles read the block where it lies in the cache; for more, it is widened to f32 once, in the layout of an F32 cache.
+// A job's query rows, the heads of a group for some tokens, go in tiles of a few rows over each block. They read it
+// where it lies in the cache, but for many rows halves are first widened to f32, in the layout of an F32 cache.
 namespace apr::kernels::generic {
 
-/// Tiles of rows up to which widening a block is not worth it.
+/// Tiles of rows up to which widening a block of halves is not worth it.
 inline constexpr int kTilesInPlace = 2;
 
 /// Rows of a job, and where its scratch memory goes.
@@ -34,19 +35,18 @@ struct AttendPlan {
         q(j.scratch),
         part(q + padded_rows(rows) * size_t(dp)),
         score(part + padded_rows(rows) * stride),
-        scaled(score + R * kKeyBlock),
-        wide_k(scaled + R * kKeyBlock * (size_t(dp + kKvGroup - 1) / kKvGroup)),
+        codes(score + R * kKeyBlock),
+        wide_k(codes + attend_codes_floats(R, d)),
         wide_v(wide_k + size_t(kKeyBlock) * size_t(dp)) {}
 
   /// Keys that row r may see, counted from position 0.
   APR_INLINE int seen(int r) const { return kv.length + job.t0 + std::min(r, rows - 1) / job.group + 1; }
-  APR_INLINE bool in_place() const { return kv.type == KvType::F32 || rows <= kTilesInPlace * R; }
 
   const AttendJob& job;
   const KvView& kv;
   const int d, dp, rows;
   const size_t stride;
-  float *q, *part, *score, *scaled, *wide_k, *wide_v;
+  float *q, *part, *score, *codes, *wide_k, *wide_v;
 };
 
 /// body.operator()<tile>() for the least of 1, 2, 4 and 8 rows, or the instruction set's most, that holds `rows`.
@@ -74,26 +74,7 @@ APR_INLINE void pack_queries(const AttendPlan<Isa>& p) {
   }
 }
 
-/// A block of up to 64 positions, as the kernels read it.
-struct KvBlock {
-  int first;                   ///< position
-  Tiles keys, values, scales;  ///< scales of Q8_0 values
-  size_t value_bytes;          ///< from one value to the next
-};
-
-/// Weights and values of R rows whose scores are there. All see the same n keys of the block.
-template <class Isa, class Values, bool Grouped, int R>
-APR_INLINE void weigh_and_add(const AttendPlan<Isa>& p, const KvBlock& b, const int* n, float* score, RowState rows) {
-  alignas(64) float factor[kLanes];
-  weigh_block<Isa, R>(score, n, rows, p.stride, factor);
-  if constexpr (Grouped) {
-    scale_weights<Isa, R>(score, b.scales, p.d / kKvGroup, n[0], p.scaled);
-    score = p.scaled;
-  }
-  add_values<Isa, Values, Grouped, R>(score, R * kKeyBlock, factor, b.values, b.value_bytes, n[0], rows, p.stride);
-}
-
-template <class Isa, class Keys, class Values, bool Grouped>
+template <class Isa, class Blocks>
 void attend_block(const AttendPlan<Isa>& p, const KvBlock& block, float* state) {
   KvBlock b = block;
   for (int r0 = 0; r0 < p.rows; r0 += AttendPlan<Isa>::R) {
@@ -103,75 +84,53 @@ void attend_block(const AttendPlan<Isa>& p, const KvBlock& block, float* state) 
     const RowState rows{state + size_t(r0) * p.stride, p.dp};
     const float* q = p.q + size_t(r0) * size_t(p.dp);
     with_rows<Isa>(p.rows - r0, [&]<int R>() {
-      score_block<Isa, Keys, R>(q, b.keys, p.d, n[R - 1], p.score);
+      score_block<Isa, typename Blocks::Keys, R>(q, b.keys, p.d, n[R - 1], p.score);
       if (n[0] == n[R - 1]) {
-        weigh_and_add<Isa, Values, Grouped, R>(p, b, n, p.score, rows);
+        Blocks::template add<R>(b, p.d, n, p.score, p.codes, rows, p.stride);
         return;
       }
-      for (int r = 0; r < R;
-           ++r) {  // rows of several tokens at the end of what they see: a hidden value is not touched
-        if (n[r] == 0) continue;
+      // Rows of several tokens at the end of what they see go one by one: a hidden value is not touched.
+      for (int r = 0; r < R; ++r) {
         const RowState row{rows.o + size_t(r) * p.stride, p.dp};
-        weigh_and_add<Isa, Values, Grouped, 1>(p, b, n + r, p.score + r * kKeyBlock, row);
+        if (n[r] > 0) Blocks::template add<1>(b, p.d, n + r, p.score + r * kKeyBlock, p.codes, row, p.stride);
       }
     });
     b.keys.ahead = b.values.ahead = 0;  // the first tile has asked for it
   }
 }
 
-/// Widens tiles of the cache, keys or values, to the layout of an F32 cache.
-template <class Isa, class Cells>
-APR_INLINE void widen(Tiles from, int cells, int tiles, float* out) {
+/// Widens tiles of halves, keys or values, to the layout of an F32 cache.
+template <class Isa>
+APR_INLINE Tiles widen(Tiles from, int cells, int tiles, float* out) {
+  const Tiles wide{reinterpret_cast<const std::byte*>(out), size_t(cells) * sizeof(float), 0};
   for (int t = 0; t < tiles; ++t, from.first += from.tile_bytes) {
-    for (int i = 0; i < cells; i += kLanes, out += kLanes)
-      Isa::store(out, Cells::load(from.first + size_t(i) * Cells::bytes));
+    for (int i = 0; i < cells; i += kLanes, out += kLanes) Isa::store(out, Isa::load_half(from.first + size_t(i) * 2));
   }
+  return wide;
 }
 
 /// One segment's keys for all rows of the job; `state` begins empty.
 template <class Isa>
 APR_INLINE void attend_segment(const AttendPlan<Isa>& p, int segment, float* state) {
   const KvView& kv = p.kv;
-  const size_t tile = kv.tile_bytes(), wide = size_t(kKvTile) * size_t(p.dp) * sizeof(float);
+  const size_t tile = kv.tile_bytes(), next = kKeyBlock / kKvTile * tile;
   const int end = std::min((segment + 1) * kKeySegment, p.seen(p.rows - 1));
   for (int first = segment * kKeySegment; first < end; first += kKeyBlock) {
-    const int here = std::min(kKeyBlock, end - first), tiles = (here + kKvTile - 1) / kKvTile;
-    const size_t at = kv.tile(p.job.g, first), next = 4 * tile;
-    const bool bytes = kv.type == KvType::Q8_0;
-    KvBlock b{first,
-              {kv.k + at, tile, next},
-              {kv.v + at, tile, next},
-              {kv.v + at + size_t(kKvTile) * size_t(p.d), tile, next},
-              size_t(p.dp) * (bytes                    ? 1
-                              : kv.type == KvType::F16 ? 2
-                                                       : 4)};
-    if (p.in_place()) {
-      switch (kv.type) {
-        case KvType::F16:
-          attend_block<Isa, FloatKeys<Isa, HalfCells<Isa>>, HalfCells<Isa>, false>(p, b, state);
-          break;
-        case KvType::F32:
-          attend_block<Isa, FloatKeys<Isa, FloatCells<Isa>>, FloatCells<Isa>, false>(p, b, state);
-          break;
-        case KvType::Q8_0:
-          attend_block<Isa, ByteKeys<Isa>, ByteCells<Isa>, true>(p, b, state);
-          break;
+    const int tiles = (std::min(kKeyBlock, end - first) + kKvTile - 1) / kKvTile;
+    const size_t at = kv.tile(p.job.g, first);
+    KvBlock b{first, {kv.k + at, tile, next}, {kv.v + at, tile, next}};
+    if (kv.type == KvType::Q8_0) {
+      attend_block<Isa, ByteBlocks<Isa>>(p, b, state);
+    } else if (kv.type == KvType::Q16) {
+      attend_block<Isa, WordBlocks<Isa>>(p, b, state);
+    } else if (kv.type == KvType::F16 && p.rows <= kTilesInPlace * p.R) {
+      attend_block<Isa, FloatBlocks<Isa, HalfCells<Isa>>>(p, b, state);
+    } else {
+      if (kv.type == KvType::F16) {
+        b.keys = widen<Isa>(b.keys, kKvTile * p.d, tiles, p.wide_k);
+        b.values = widen<Isa>(b.values, kKvTile * p.dp, tiles, p.wide_v);
       }
-      continue;
-    }
-    if (bytes) {
-      widen<Isa, ByteCells<Isa>>(b.values, kKvTile * p.dp, tiles, p.wide_v);
-    } else {
-      widen<Isa, HalfCells<Isa>>(b.keys, kKvTile * p.d, tiles, p.wide_k);
-      widen<Isa, HalfCells<Isa>>(b.values, kKvTile * p.dp, tiles, p.wide_v);
-      b.keys = {reinterpret_cast<const std::byte*>(p.wide_k), size_t(kKvTile) * size_t(p.d) * sizeof(float), 0};
-    }
-    b.values = {reinterpret_cast<const std::byte*>(p.wide_v), wide, 0};
-    b.value_bytes = size_t(p.dp) * sizeof(float);
-    if (bytes) {
-      attend_block<Isa, ByteKeys<Isa>, FloatCells<Isa>, true>(p, b, state);
-    } else {
-      attend_block<Isa, FloatKeys<Isa, FloatCells<Isa>>, FloatCells<Isa>, false>(p, b, state);
+      attend_block<Isa, FloatBlocks<Isa, FloatCells<Isa>>>(p, b, state);
     }
   }
 }
@@ -195,8 +154,17 @@ void attend_join(const AttendJob& job, int segment, const float* from) {
 template <class Isa>
 void attend(const AttendJob& job) {
   const AttendPlan<Isa> p(job);
-  job.kv->type == KvType::Q8_0 ? pack_queries<Isa, ByteKeys<Isa>>(p)
-                               : pack_queries<Isa, FloatKeys<Isa, FloatCells<Isa>>>(p);
+  switch (job.kv->type) {
+    case KvType::Q8_0:
+      pack_queries<Isa, ByteKeys<Isa>>(p);
+      break;
+    case KvType::Q16:
+      pack_queries<Isa, WordKeys<Isa>>(p);
+      break;
+    case KvType::F16:
+    case KvType::F32:
+      pack_queries<Isa, FloatKeys<Isa, FloatCells<Isa>>>(p);
+  }
   for (int s = job.segment0; s < job.segment1; ++s) {
     float* state = s == job.segment0 ? job.rows : p.part;
     std::memset(state, 0, padded_rows(p.rows) * p.stride * sizeof(float));

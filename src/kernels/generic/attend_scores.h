@@ -20,11 +20,6 @@ struct HalfCells {
   static constexpr size_t bytes = 2;
   APR_INLINE static typename Isa::F load(const std::byte* p) { return Isa::load_half(p); }
 };
-template <class Isa>
-struct ByteCells {
-  static constexpr size_t bytes = 1;
-  APR_INLINE static typename Isa::F load(const std::byte* p) { return Isa::load_int8(p); }
-};
 
 /// Tiles of a block that lie tile_bytes apart; what stands `ahead` bytes further is read soon.
 struct Tiles {
@@ -66,76 +61,6 @@ struct FloatKeys {
     for (int r = 0; r < R; ++r) {
       for (int c = 0; c < C; ++c) Isa::store(score + r * kKeyBlock + c * kLanes, sum[r][c]);
     }
-  }
-};
-
-/// Q8_0 keys: the query is rounded to int8 per 32, so that sums of 32 are exact integers; then
-/// score = fma(float(sum), k.scale * (scale * q.scale), score), group after group.
-template <class Isa>
-struct ByteKeys {
-  static constexpr int sums_of_a_score = 2;
-
-  /// out: [d / 4][R] words of four codes, [d / 32][R] scales, [d / 32][R] biases.
-  template <int R>
-  APR_INLINE static void pack(const float* const* q, int d, float scale, float* out) {
-    const int groups = d / kKvGroup, words = d / 4;
-    for (int r = 0; r < R; ++r) {
-      for (int g = 0; g < groups; ++g) {
-        XBlock block{};
-        if (q[r]) quantise<Isa>(q[r] + g * kKvGroup, kKvGroup, &block);
-        for (int i = 0; i < kKvGroup / 4; ++i)
-          std::memcpy(out + (g * (kKvGroup / 4) + i) * R + r, block.code + 4 * i, 4);
-        out[(words + g) * R + r] = block.scale * scale;
-        std::memcpy(out + (words + groups + g) * R + r, &block.bias, 4);
-      }
-    }
-  }
-
-  template <int R, int C>
-  APR_OWN_REGISTERS static void score(const float* q, Tiles keys, int d, float* score) {
-    constexpr int steps = kKvGroup / 4;
-    const int groups = d / kKvGroup, words = d / 4;
-    typename Isa::F sum[R][C];
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) sum[r][c] = Isa::set(0);
-    }
-    for (int g = 0; g < groups; ++g) {
-      typename Isa::I whole[R][C];
-      for (int r = 0; r < R; ++r) {
-        for (int c = 0; c < C; ++c) whole[r][c] = Isa::start_signed(word(q + (words + groups + g) * R + r));
-      }
-#pragma GCC unroll 8
-      for (int i = g * steps; i < (g + 1) * steps; ++i) {
-        typename Isa::SignedCodes key[C];
-        for (int c = 0; c < C; ++c) {
-          const std::byte* at = keys.first + size_t(c) * keys.tile_bytes + size_t(i) * 4 * kKvTile;
-          key[c] = Isa::signed_codes(Isa::load_codes(reinterpret_cast<const uint8_t*>(at)));
-          __builtin_prefetch(at + keys.ahead, 0, 3);
-        }
-        for (int r = 0; r < R; ++r) {
-          const auto x = Isa::repeat(word(q + i * R + r));
-          for (int c = 0; c < C; ++c) whole[r][c] = Isa::dot_signed(whole[r][c], key[c], x);
-        }
-      }
-      for (int c = 0; c < C; ++c) {
-        const std::byte* scales = keys.first + size_t(c) * keys.tile_bytes + size_t(kKvTile) * size_t(d);
-        const auto k_scale = Isa::load_bfloat(scales + g * 2 * kKvTile);
-        for (int r = 0; r < R; ++r) {
-          const auto both = Isa::mul(k_scale, Isa::set(q[(words + g) * R + r]));
-          sum[r][c] = Isa::fma(Isa::to_float(whole[r][c]), both, sum[r][c]);
-        }
-      }
-    }
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) Isa::store(score + r * kKeyBlock + c * kLanes, sum[r][c]);
-    }
-  }
-
- private:
-  APR_INLINE static int32_t word(const float* p) {
-    int32_t w;
-    std::memcpy(&w, p, 4);
-    return w;
   }
 };
 

@@ -81,16 +81,35 @@ void add_scaled(float* y, const float* x, float w, int n) {
   });
 }
 
-/// To the nearest integer, ties to even. Held to ±127 for blocks with a NaN, whose largest magnitude may have got lost:
-/// products rely on the range.
+/// To the nearest integer, ties to even. Held to ±limit for blocks with a NaN, whose largest magnitude may have got
+/// lost: products rely on the range.
 template <class Isa>
-APR_INLINE typename Isa::F with_code(typename Isa::F x) {
-  x = Isa::min(Isa::max(x, Isa::set(-127.0f)), Isa::set(127.0f));
+APR_INLINE typename Isa::F with_code(typename Isa::F x, float limit = 127) {
+  x = Isa::min(Isa::max(x, Isa::set(-limit)), Isa::set(limit));
   return Isa::add(x, Isa::set(kRoundMagic));
 }
 template <class Isa>
-APR_INLINE typename Isa::I codes_of(typename Isa::F x) {
-  return Isa::bits(with_code<Isa>(x));
+APR_INLINE typename Isa::I codes_of(typename Isa::F x, float limit = 127) {
+  return Isa::bits(with_code<Isa>(x, limit));
+}
+
+/// How numbers are rounded to codes of up to ±limit: x ~ size * code, code = x * inverse to the nearest.
+struct Step {
+  float size, inverse;
+};
+/// Of n numbers, a multiple of 16. If their largest magnitude is below 1e-30 all become zeros; if there is a NaN or an
+/// infinity the size is NaN.
+template <class Isa>
+APR_INLINE Step step_of(const float* x, int n, float limit) {
+  auto most = Isa::set(0), broken = Isa::set(0);
+  for (int i = 0; i < n; i += kLanes) {
+    const auto v = Isa::load(x + i);
+    most = Isa::max(Isa::abs(v), most);
+    broken = Isa::fma(v, Isa::set(0), broken);  // NaN, or else a zero
+  }
+  const float top = Isa::largest(most);
+  const bool live = top > 1e-30f;
+  return {(live ? top / limit : 0.0f) + Isa::sum(broken), live ? limit / top : 0.0f};
 }
 /// Exact: sixteen integers of at most 127 each.
 template <class Isa>

@@ -10,27 +10,61 @@
 // Rows of a head's keys and values into their tile of the cache (layout: kernels/kv_view.h).
 namespace apr::kernels::generic {
 
-/// 32 elements as int8 with a scale of 16 bits.
-struct KvGroup {
-  int8_t code[kKvGroup];
-  uint16_t scale;  ///< bfloat16
-};
-
-/// The scale is rounded up, so that no code passes ±127. A group whose largest magnitude is below 1e-30 becomes zeros;
-/// one that holds a NaN or an infinity gets a NaN for its scale, as in quantise().
+/// The scale of n elements, a multiple of 16, whose codes go up to ±limit: a bfloat16. It is rounded up, so that no
+/// code passes the limit.
 template <class Isa>
-APR_INLINE KvGroup kv_group(const float* x) {
-  KvGroup out;
-  const auto a = Isa::load(x), b = Isa::load(x + kLanes);
-  const float most = Isa::largest(Isa::max(Isa::abs(a), Isa::abs(b)));
-  const float broken = Isa::sum(Isa::fma(a, Isa::set(0), Isa::mul(b, Isa::set(0))));  // NaN, or else a zero
-  const float exact = (most > 1e-30f ? most / 127.0f : 0.0f) + broken;
-  out.scale = exact == exact ? uint16_t((std::bit_cast<uint32_t>(exact) + 0xffff) >> 16) : uint16_t(0x7fc0);
-  const float scale = quant::bfloat_to_float(out.scale);
-  const auto inverse = Isa::set(scale > 0 ? 1.0f / scale : 0.0f);
-  Isa::store_bytes(out.code, codes_of<Isa>(Isa::mul(a, inverse)));
-  Isa::store_bytes(out.code + kLanes, codes_of<Isa>(Isa::mul(b, inverse)));
-  return out;
+APR_INLINE uint16_t kv_scale(const float* x, int n, float limit) {
+  const float exact = step_of<Isa>(x, n, limit).size;
+  return exact == exact ? uint16_t((std::bit_cast<uint32_t>(exact) + 0xffff) >> 16) : uint16_t(0x7fc0);
+}
+
+/// Elements as codes, kKvGroup at a time, each group with a scale of its own or all with one: put(i, codes of elements
+/// i … i + 31), put_scale(group, bfloat16).
+template <class Isa, class Code, class Put, class PutScale>
+APR_INLINE void each_coded(const float* x, int d, int scaled_together, float limit, Put put, PutScale put_scale) {
+  for (int start = 0; start < d; start += scaled_together) {
+    const uint16_t bits = kv_scale<Isa>(x + start, scaled_together, limit);
+    put_scale(start / scaled_together, bits);
+    const float scale = quant::bfloat_to_float(bits);
+    const auto inverse = Isa::set(scale > 0 ? 1.0f / scale : 0.0f);
+    for (int i = start; i < start + scaled_together; i += kLanes) {
+      Code code[kLanes];
+      const auto codes = codes_of<Isa>(Isa::mul(Isa::load(x + i), inverse), limit);
+      if constexpr (sizeof(Code) == 1) {
+        Isa::store_bytes(code, codes);
+      } else {
+        Isa::store_words(code, codes);
+      }
+      put(i, code);
+    }
+  }
+}
+
+template <class Isa, class Code>
+APR_INLINE void store_coded_key(const float* x, int d, float limit, std::byte* tile, int lane) {
+  constexpr int together = 4 / sizeof(Code);  // elements in a word
+  std::byte* scales = tile + size_t(kKvTile) * sizeof(Code) * size_t(d);
+  each_coded<Isa, Code>(
+      x, d, kKvGroup, limit,
+      [&](int i, const Code* code) {
+        for (int k = 0; k < kLanes; k += together)
+          std::memcpy(tile + 4 * size_t((i + k) / together * kKvTile + lane), code + k, 4);
+      },
+      [&](int g, uint16_t scale) { std::memcpy(scales + 2 * size_t(g * kKvTile + lane), &scale, 2); });
+}
+
+template <class Isa, class Code>
+APR_INLINE void store_coded_value(const float* x, int d, int scaled_together, float limit, std::byte* tile, int lane) {
+  std::byte* scales = tile + size_t(kKvTile) * sizeof(Code) * size_t(d);
+  each_coded<Isa, Code>(
+      x, d, scaled_together, limit,
+      [&](int i, const Code* code) {
+        for (int k = 0; k < kLanes; ++k) {
+          const size_t at = size_t(lane / 2) * 2 * size_t(d) + size_t(i + k) * 2 + size_t(lane % 2);
+          std::memcpy(tile + at * sizeof(Code), code + k, sizeof(Code));
+        }
+      },
+      [&](int g, uint16_t scale) { std::memcpy(scales + 2 * size_t(g * kKvTile + lane), &scale, 2); });
 }
 
 /// Sixteen numbers as halves, to nearest, held to the largest finite half.
@@ -42,16 +76,8 @@ APR_INLINE void held_halves(typename Isa::F x, std::byte* to) {
 
 template <class Isa>
 void store_key(const float* x, int d, KvType type, std::byte* tile, int lane) {
-  if (type == KvType::Q8_0) {
-    std::byte* scales = tile + size_t(kKvTile) * size_t(d);
-    for (int g = 0; g < d / kKvGroup; ++g) {
-      const KvGroup group = kv_group<Isa>(x + g * kKvGroup);
-      for (int i = 0; i < kKvGroup / 4; ++i)
-        std::memcpy(tile + 4 * size_t((g * (kKvGroup / 4) + i) * kKvTile + lane), group.code + 4 * i, 4);
-      std::memcpy(scales + 2 * size_t(g * kKvTile + lane), &group.scale, 2);
-    }
-    return;
-  }
+  if (type == KvType::Q8_0) return store_coded_key<Isa, int8_t>(x, d, 127, tile, lane);
+  if (type == KvType::Q16) return store_coded_key<Isa, int16_t>(x, d, kKeyCodes, tile, lane);
   each_vector(d, [&](int i, int count) {
     const auto v = load_some<Isa>(x + i, count);
     alignas(64) std::byte cell[4 * kLanes];
@@ -68,15 +94,8 @@ void store_key(const float* x, int d, KvType type, std::byte* tile, int lane) {
 
 template <class Isa>
 void store_value(const float* x, int d, KvType type, std::byte* tile, int lane) {
-  if (type == KvType::Q8_0) {
-    std::byte* scales = tile + size_t(kKvTile) * size_t(d);
-    for (int g = 0; g < d / kKvGroup; ++g) {
-      const KvGroup group = kv_group<Isa>(x + g * kKvGroup);
-      std::memcpy(tile + size_t(lane * d + g * kKvGroup), group.code, kKvGroup);
-      std::memcpy(scales + 2 * size_t(g * kKvTile + lane), &group.scale, 2);
-    }
-    return;
-  }
+  if (type == KvType::Q8_0) return store_coded_value<Isa, int8_t>(x, d, kKvGroup, 127, tile, lane);
+  if (type == KvType::Q16) return store_coded_value<Isa, int16_t>(x, d, d, kValueCodes, tile, lane);
   each_vector(d, [&](int i, int count) {  // whole vectors are written: zeros past the end
     const auto v = load_some<Isa>(x + i, count);
     const size_t at = size_t(lane) * size_t(padded(d)) + size_t(i);

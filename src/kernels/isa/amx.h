@@ -54,8 +54,8 @@ struct Amx : Avx512 {
                    : [sum] "i"(C), [to] "r"(to), [stride] "r"(size_t(64)));
     }
 
-    /// What the unit does at best, for measuring it: two groups of 64 columns of codes, one after the other, times two of
-    /// 16 tokens (the second 512 bytes on), added up in all four sums. needs: set up for 64 columns
+    /// What the unit does at best, for measuring it: two groups of 64 columns of codes, one after the other, times two
+    /// of 16 tokens (the second 512 bytes on), added up in all four sums. needs: set up for 64 columns
     APR_INLINE static void multiply_square(const uint8_t* codes, const int8_t* x) {
       asm volatile(
           "tileloadd (%[x],%[x_stride],1), %%tmm4\n\t"

@@ -56,10 +56,6 @@ struct Avx2 {
   APR_INLINE static F load_bfloat(const std::byte* p) {
     return {widen_bfloat(load16(p)), widen_bfloat(load16(p + 16))};
   }
-  APR_INLINE static __m256 widen_int8(const std::byte* p) {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-  }
-  APR_INLINE static F load_int8(const std::byte* p) { return {widen_int8(p), widen_int8(p + 8)}; }
   APR_INLINE static F keep(F x, int n, F rest) {
     return {_mm256_blendv_ps(rest.a, x.a, _mm256_castsi256_ps(part_mask(n))),
             _mm256_blendv_ps(rest.b, x.b, _mm256_castsi256_ps(part_mask(n - 8)))};
@@ -139,6 +135,18 @@ struct Avx2 {
   APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) {
     return {dot(acc.a, w.magnitude.a, _mm256_sign_epi8(x.a, w.value.a)),
             dot(acc.b, w.magnitude.b, _mm256_sign_epi8(x.b, w.value.b))};
+  }
+  APR_INLINE static I load_words(const std::byte* p) { return load_codes(reinterpret_cast<const uint8_t*>(p)); }
+  APR_INLINE static I load_pairs(const std::byte* p) {
+    return {_mm256_cvtepi8_epi16(load16(p)), _mm256_cvtepi8_epi16(load16(p + 16))};
+  }
+  APR_INLINE static I dot_pairs(I acc, I x, I y) {
+    return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(x.a, y.a)), _mm256_add_epi32(acc.b, _mm256_madd_epi16(x.b, y.b))};
+  }
+  APR_INLINE static void store_words(int16_t* p, I x) {
+    __m256i mask = _mm256_set1_epi32(0xffff);
+    __m256i words = _mm256_packus_epi32(_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(words, 0xd8));
   }
   APR_INLINE static I unsigned_byte(I x, int k) {
     __m256i mask = _mm256_set1_epi32(0xff);

@@ -35,9 +35,6 @@ struct Avx512 {
   APR_INLINE static F load_bfloat(const std::byte* p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(p)), 16));
   }
-  APR_INLINE static F load_int8(const std::byte* p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-  }
   APR_INLINE static F keep(F x, int n, F rest) { return _mm512_mask_mov_ps(rest, part_mask(n), x); }
   APR_INLINE static void store_half(std::byte* p, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
@@ -105,6 +102,16 @@ struct Avx512 {
     out1 = _mm512_shuffle_i32x4(ab13, cd13, 0x88);
     out2 = _mm512_shuffle_i32x4(ab02, cd02, 0xdd);
     out3 = _mm512_shuffle_i32x4(ab13, cd13, 0xdd);
+  }
+  APR_INLINE static I load_words(const std::byte* p) { return _mm512_loadu_si512(p); }
+  APR_INLINE static I load_pairs(const std::byte* p) { return _mm512_cvtepi8_epi16(load32(p)); }
+  // In assembly, because GCC 12 copies every accumulator to and fro around the intrinsic in attention's loops.
+  APR_INLINE static I dot_pairs(I acc, I x, I y) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(y));
+    return acc;
+  }
+  APR_INLINE static void store_words(int16_t* p, I x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(x));
   }
   APR_INLINE static I unsigned_byte(I x, int k) {
     return _mm512_and_si512(_mm512_srli_epi32(x, unsigned(8 * k)), _mm512_set1_epi32(0xff));

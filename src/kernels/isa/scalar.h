@@ -45,10 +45,6 @@ struct Scalar {
   APR_INLINE static F load_part(const float* p, int n) {
     return each([&](int i) { return i < n ? p[i] : 0.0f; });
   }
-  /// Sixteen signed bytes.
-  APR_INLINE static F load_int8(const std::byte* p) {
-    return each([&](int i) { return float(int8_t(p[i])); });
-  }
   /// The first n lanes of a, the others of `rest`.
   APR_INLINE static F keep(F a, int n, F rest) {
     return each([&](int i) { return i < n ? a.v[i] : rest.v[i]; });
@@ -169,6 +165,30 @@ struct Scalar {
   APR_INLINE static I dot_signed(I acc, SignedCodes w, Codes x) {
     for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(int8_t(w.v[i])) * int8_t(x.v[i]);
     return acc;
+  }
+  APR_INLINE static I load_words(const std::byte* p) {
+    I r;
+    std::memcpy(r.v, p, 64);
+    return r;
+  }
+  /// 32 signed bytes as 16 lanes of two int16.
+  APR_INLINE static I load_pairs(const std::byte* p) {
+    I r;
+    for (int i = 0; i < 16; ++i)
+      r.v[i] = int32_t(uint32_t(uint16_t(int8_t(p[2 * i]))) | uint32_t(uint16_t(int8_t(p[2 * i + 1]))) << 16);
+    return r;
+  }
+  /// acc[lane] += the two products of int16.
+  APR_INLINE static I dot_pairs(I acc, I a, I b) {
+    for (int i = 0; i < 16; ++i) {
+      acc.v[i] += int32_t(int16_t(a.v[i])) * int16_t(b.v[i]);
+      acc.v[i] += int32_t(int16_t(a.v[i] >> 16)) * int16_t(b.v[i] >> 16);
+    }
+    return acc;
+  }
+  /// The lower half of each lane.
+  APR_INLINE static void store_words(int16_t* p, I a) {
+    for (int i = 0; i < 16; ++i) p[i] = int16_t(a.v[i]);
   }
   /// Byte k of each lane, as a number.
   APR_INLINE static I unsigned_byte(I a, int k) {
