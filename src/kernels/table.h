@@ -96,7 +96,7 @@ using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
 ///   After each block the row's state is brought to the new maximum: o = o * factor, then fma(weight, v, o) key after
 ///   key; lane i of 16 sums the weights of keys i, i + 16, … of the block, then lanes = fma(lanes, factor, those).
 ///   For coded values, weights are relative to the block's own largest score; times v.scale they are rounded to codes
-///   up to 32,767 (Q8_0) or 8,191 (Q16), relative to the largest v.scale of the block and columns;
+///   up to 32,767 (Q8_0) or 8,191 (Q16), relative to the row's largest such product of the block and columns;
 ///   o = fma(exact sum of code * code, step * own factor, o * factor), and lanes = fma(lanes, factor, those * own
 ///   factor).
 ///   A segment begins empty, and is joined to those before it by fma(theirs, factor, ours * factor). At last o is

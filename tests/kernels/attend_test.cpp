@@ -130,11 +130,12 @@ struct ExactHead {
 // - values are added by n fmas, an exact sum of codes with one rounding more; the sum of weights by at most 10
 // roundings
 //   per block; segments by 2; one division.
-// - a coded block's weights, at most 1 in relation to the block's largest, times the values' scales, are rounded to
-//   steps of the largest such scale / W (W = 32767 for Q8_0, 8191 for Q16): half a step of error for each key (a little
-//   more: the product and the division are rounded), times a code of at most L (127, 4095). The largest value of those
-//   that share a scale is at least L / (1 + 2^-7) - 1/2 times that (it is rounded up by at most 2^-7), so L * scale is
-//   at most L / (L / (1 + 2^-7) - 1/2) times the largest value in the block.
+// - a coded block's weights, relative to its largest, times the values' scales, are rounded to steps of the row's
+// largest
+//   such product / W (W = 32767 for Q8_0, 8191 for Q16): half a step of error for each key (a little more: two products
+//   and a division are rounded), times a code of at most L (127, 4095). The largest value of those that share a scale
+//   is at least L / (1 + 2^-7) - 1/2 times that (it is rounded up by at most 2^-7), so L * scale is at most L / (L / (1
+//   + 2^-7) - 1/2) times it.
 // Weights below e^-87 of the largest are held there: n e^-87 of the largest value, nothing in f32.
 ExactHead exact_head(const Shape& s, const Operands& x, int t, int h) {
   const int keys = s.cached + t + 1, g = h / s.group;
@@ -171,15 +172,16 @@ ExactHead exact_head(const Shape& s, const Operands& x, int t, int h) {
   const double weight_codes = x.type == KvType::Q8_0 ? 32767 : 8191;
   for (int first = 0; kernels::is_coded(x.type) && first < keys; first += 64) {
     const int end = std::min(first + 64, keys), columns = int(together);
-    const double own = std::exp(*std::max_element(score.begin() + first, score.begin() + end) - most);
+    const double own = *std::max_element(score.begin() + first, score.begin() + end);
     for (int start = 0; start < s.d; start += columns) {
       double value = 0;
       for (int j = first; j < end; ++j) {
-        for (int i = start; i < start + columns; ++i) value = std::fmax(value, std::fabs(row(x.v, j)[i]));
+        for (int i = start; i < start + columns; ++i)
+          value = std::fmax(value, std::exp(score[size_t(j)] - own) * std::fabs(row(x.v, j)[i]));
       }
       const double L = double(limit), step = value * L / (L / (1 + 0x1p-7) - 0.5) / weight_codes;
       for (int i = start; i < start + columns; ++i)
-        coding[size_t(i)] += (end - first) * own * step * (0.5 + weight_codes * gamma(8));
+        coding[size_t(i)] += (end - first) * std::exp(own - most) * step * (0.5 + weight_codes * gamma(8));
     }
   }
   for (int i = 0; i < s.d; ++i) {
@@ -309,6 +311,25 @@ TEST_P(Attend, CodesAreAsNearAsTheirSteps) {
       }
     }
     EXPECT_LT(widest, tight) << name_of(type) << " of values up to 1: so loose that the test means little";
+  }
+}
+
+/// As beside the first token of a text, which takes most weight and has small values.
+TEST_P(Attend, LargeValuesOfNoWeightDoNotDrownTheOthers) {
+  Random random(11);
+  const Shape s{32, 1, 1, 1, 1};
+  for (const float large : {30.0f, 3e3f, 4e4f}) {
+    Tokens x(s, random);
+    std::fill(x.q.begin(), x.q.end(), 1.0f);
+    std::fill(x.k.begin(), x.k.begin() + s.d, 3.0f);
+    std::fill(x.k.begin() + s.d, x.k.end(), -3.0f);
+    for (int i = 0; i < s.d; ++i) x.v[size_t(s.d + i)] = large;
+    for (KvType type : kKvTypes) {
+      const std::vector<float> o = attend_in_chunks(*make_ops(isa(), 1), s, x, type, 1);
+      expect_exact(s, x, type, o);
+      const std::vector<double> kept = as_stored(x.v, type, Kv::Value, s.d);
+      for (int i = 0; i < s.d; ++i) ASSERT_NEAR(o[size_t(i)], kept[size_t(i)], 1e-3) << name_of(type) << ' ' << large;
+    }
   }
 }
 

@@ -5,7 +5,8 @@
 #include "kernels/generic/attend_values.h"
 
 // Attention over Q8_0 and Q16 caches in exact integer products, so that no order of additions matters: queries are
-// rounded to codes as keys are, and a block's weights to codes for the values. No sum passes 31 bits (kv_view.h).
+// rounded to codes as keys are, and a block's weights to codes for the values. No sum of codes passes 31 bits
+// (kv_view.h).
 namespace apr::kernels::generic {
 
 APR_INLINE int32_t word_at(const void* p) {
@@ -155,29 +156,35 @@ struct WordValues {
   APR_INLINE static typename Isa::I load(const std::byte* p) { return Isa::load_words(p); }
 };
 
-/// Weights (relative to the block's largest) times the scales of the values, as codes up to `limit`: code [R][64].
-/// Returns the step: weight * scale ~ step * code. A NaN among the scales of the first n makes it NaN.
+/// Each row's weights (relative to the block's largest) times the scales of the values, as codes up to `limit`,
+/// relative to the row's largest such product: a key of large values and no weight takes nothing from the others. code
+/// [R][64]; step [R]: weight * scale ~ step * code. A NaN among the scales of the first n makes the steps NaN.
 template <class Isa, int R>
-APR_OWN_REGISTERS float code_weights(const float* weight, const std::byte* scales, size_t tile_bytes, int n,
-                                     float limit, int16_t* code) {
+APR_OWN_REGISTERS void code_weights(const float* weight, const std::byte* scales, size_t tile_bytes, int n, float limit,
+                                    int16_t* code, float* step) {
   using F = typename Isa::F;
-  F scale[kKeyBlock / kKvTile], top = Isa::set(0), broken = Isa::set(0);
-  for (int j = 0, t = 0; j < n; j += kKvTile, ++t, scales += tile_bytes) {
-    scale[t] = Isa::load_bfloat(scales);
-    if (n - j < kKvTile) scale[t] = Isa::keep(scale[t], n - j, Isa::set(0));
-    top = Isa::max(scale[t], top);
-    broken = Isa::fma(scale[t], Isa::set(0), broken);
+  constexpr int tiles = kKeyBlock / kKvTile;
+  F scale[tiles], zero = Isa::set(0);
+  for (int t = 0; t * kKvTile < n; ++t) {
+    scale[t] = Isa::load_bfloat(scales + size_t(t) * tile_bytes);
+    if (n - t * kKvTile < kKvTile) scale[t] = Isa::keep(scale[t], n - t * kKvTile, Isa::set(0));
+    zero = Isa::fma(scale[t], Isa::set(0), zero);  // or NaN
   }
-  const float most = Isa::largest(top) + Isa::sum(broken);
-  const F inverse = Isa::set(most > 0 ? limit / most : 0.0f);
-  for (int j = 0, t = 0; j < n; j += kKvTile, ++t) {
-    const F ratio = Isa::mul(scale[t], inverse);
-    for (int r = 0; r < R; ++r) {
-      const F exact = Isa::mul(Isa::load(weight + r * kKeyBlock + j), ratio);
-      Isa::store_words(code + r * kKeyBlock + j, Isa::bits(Isa::add(exact, Isa::set(kRoundMagic))));
+  const float broken = Isa::sum(zero);
+  for (int r = 0; r < R; ++r) {
+    F product[tiles], top = Isa::set(0);
+    for (int t = 0; t * kKvTile < n; ++t) {
+      product[t] = Isa::mul(Isa::load(weight + r * kKeyBlock + t * kKvTile), scale[t]);
+      top = Isa::max(product[t], top);
     }
+    const float most = Isa::largest(top);
+    const F inverse = Isa::set(most > 1e-33f ? limit / most : 0.0f);
+    for (int t = 0; t * kKvTile < n; ++t) {
+      const F exact = Isa::mul(product[t], inverse);
+      Isa::store_words(code + r * kKeyBlock + t * kKvTile, Isa::bits(Isa::add(exact, Isa::set(kRoundMagic))));
+    }
+    step[r] = most * (1 / limit) + broken;
   }
-  return most * (1 / limit);
 }
 
 /// C vectors of o: o = fma(exact sum of code * value, step, o * factor). code [sets][R][64], a set for each of the
@@ -230,9 +237,9 @@ struct IntBlocks {
     int16_t* codes = reinterpret_cast<int16_t*>(scratch + sets * R);
     const std::byte* scales = b.values.first + size_t(kKvTile) * Values::bytes * size_t(d);
     for (int s = 0; s < sets; ++s) {
-      const float step = code_weights<Isa, R>(score, scales + s * 2 * kKvTile, b.values.tile_bytes, n[0],
-                                              Values::weight_codes, codes + s * R * kKeyBlock);
-      for (int r = 0; r < R; ++r) steps[s * R + r] = step * factors.block[r];
+      code_weights<Isa, R>(score, scales + s * 2 * kKvTile, b.values.tile_bytes, n[0], Values::weight_codes,
+                           codes + s * R * kKeyBlock, steps + s * R);
+      for (int r = 0; r < R; ++r) steps[s * R + r] *= factors.block[r];
     }
     each_columns<Isa, R>(d, [&]<int C>(int i) {
       const int s = i / kLanes / Values::vectors;

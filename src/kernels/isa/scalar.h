@@ -181,8 +181,9 @@ struct Scalar {
   /// acc[lane] += the two products of int16.
   APR_INLINE static I dot_pairs(I acc, I a, I b) {
     for (int i = 0; i < 16; ++i) {
-      acc.v[i] += int32_t(int16_t(a.v[i])) * int16_t(b.v[i]);
-      acc.v[i] += int32_t(int16_t(a.v[i] >> 16)) * int16_t(b.v[i] >> 16);
+      const int32_t low = int32_t(int16_t(a.v[i])) * int16_t(b.v[i]);
+      const int32_t high = int32_t(int16_t(a.v[i] >> 16)) * int16_t(b.v[i] >> 16);
+      acc.v[i] = int32_t(uint32_t(acc.v[i]) + uint32_t(low) + uint32_t(high));  // lanes of no key hold anything
     }
     return acc;
   }
