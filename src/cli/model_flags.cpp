@@ -29,10 +29,10 @@ void ModelFlags::declare(CLI::App& app) {
       ->group(group);
   app.add_option(
          "--kv", kv_,
-         "KV cache: q16 (int16 with scales: as exact as f16, and faster), f16, f32, q8_0 (int8 with a scale per "
-         "32: "
-         "half the memory and reading, a little less exact) or auto (q16, but f32 for unquantised models, and f16 for "
-         "heads that are no multiple of 32 wide)")
+         "KV cache: q16 (int16 with scales: as exact as f16, and faster), f16, f32, q8_0 (int8 with a scale per 32: "
+         "half "
+         "the memory and reading, a little less exact) or auto (q16, but f32 for unquantised models, and f16 for heads "
+         "that are no multiple of 32 wide)")
       ->check(CLI::IsMember({"auto", "q16", "f16", "f32", "q8_0"}))
       ->capture_default_str()
       ->group(group);
