@@ -96,7 +96,8 @@ APR_INLINE void add_tile(const PanelUnit& p, int columns, const XTile* x, const 
     const float* x_scale = x[g / per_block].scale;
     if (g % per_block == 0) fetch<Q>(next + g / per_block);
     for (int t = 0; t < NT; ++t)
-      main[t] = Isa::fma(Isa::to_float(Isa::load_ints(sums.sum[g][t])), Isa::mul(scale, Isa::set(x_scale[t])), main[t]);
+      main[t] =
+          Isa::fma(Isa::to_float(Isa::load_words(sums.sum[g][t])), Isa::mul(scale, Isa::set(x_scale[t])), main[t]);
   }
   for (int t = 0; t < NT; ++t) Isa::store(y + kPanelRows * t, main[t]);
 }

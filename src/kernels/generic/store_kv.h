@@ -18,13 +18,15 @@ APR_INLINE uint16_t kv_scale(const float* x, int n, float limit) {
   return exact == exact ? uint16_t((std::bit_cast<uint32_t>(exact) + 0xffff) >> 16) : uint16_t(0x7fc0);
 }
 
-/// Elements as codes, kKvGroup at a time, each group with a scale of its own or all with one: put(i, codes of elements
-/// i … i + 31), put_scale(group, bfloat16).
-template <class Isa, class Code, class Put, class PutScale>
-APR_INLINE void each_coded(const float* x, int d, int scaled_together, float limit, Put put, PutScale put_scale) {
+/// A row's elements as codes, `scaled_together` of them with a scale: put(i, codes of elements i … i + 15). The scales
+/// go behind the tile's codes, into their lane.
+template <class Isa, class Code, class Put>
+APR_INLINE void store_coded(const float* x, int d, int scaled_together, float limit, std::byte* tile, int lane,
+                            Put put) {
+  std::byte* scales = tile + size_t(kKvTile) * sizeof(Code) * size_t(d);
   for (int start = 0; start < d; start += scaled_together) {
     const uint16_t bits = kv_scale<Isa>(x + start, scaled_together, limit);
-    put_scale(start / scaled_together, bits);
+    std::memcpy(scales + 2 * size_t(start / scaled_together * kKvTile + lane), &bits, 2);
     const float scale = quant::bfloat_to_float(bits);
     const auto inverse = Isa::set(scale > 0 ? 1.0f / scale : 0.0f);
     for (int i = start; i < start + scaled_together; i += kLanes) {
@@ -43,28 +45,20 @@ APR_INLINE void each_coded(const float* x, int d, int scaled_together, float lim
 template <class Isa, class Code>
 APR_INLINE void store_coded_key(const float* x, int d, float limit, std::byte* tile, int lane) {
   constexpr int together = 4 / sizeof(Code);  // elements in a word
-  std::byte* scales = tile + size_t(kKvTile) * sizeof(Code) * size_t(d);
-  each_coded<Isa, Code>(
-      x, d, kKvGroup, limit,
-      [&](int i, const Code* code) {
-        for (int k = 0; k < kLanes; k += together)
-          std::memcpy(tile + 4 * size_t((i + k) / together * kKvTile + lane), code + k, 4);
-      },
-      [&](int g, uint16_t scale) { std::memcpy(scales + 2 * size_t(g * kKvTile + lane), &scale, 2); });
+  store_coded<Isa, Code>(x, d, kKvGroup, limit, tile, lane, [&](int i, const Code* code) {
+    for (int k = 0; k < kLanes; k += together)
+      std::memcpy(tile + 4 * size_t((i + k) / together * kKvTile + lane), code + k, 4);
+  });
 }
 
 template <class Isa, class Code>
 APR_INLINE void store_coded_value(const float* x, int d, int scaled_together, float limit, std::byte* tile, int lane) {
-  std::byte* scales = tile + size_t(kKvTile) * sizeof(Code) * size_t(d);
-  each_coded<Isa, Code>(
-      x, d, scaled_together, limit,
-      [&](int i, const Code* code) {
-        for (int k = 0; k < kLanes; ++k) {
-          const size_t at = size_t(lane / 2) * 2 * size_t(d) + size_t(i + k) * 2 + size_t(lane % 2);
-          std::memcpy(tile + at * sizeof(Code), code + k, sizeof(Code));
-        }
-      },
-      [&](int g, uint16_t scale) { std::memcpy(scales + 2 * size_t(g * kKvTile + lane), &scale, 2); });
+  store_coded<Isa, Code>(x, d, scaled_together, limit, tile, lane, [&](int i, const Code* code) {
+    for (int k = 0; k < kLanes; ++k) {
+      const size_t at = size_t(lane / 2) * 2 * size_t(d) + size_t(i + k) * 2 + size_t(lane % 2);
+      std::memcpy(tile + at * sizeof(Code), code + k, sizeof(Code));
+    }
+  });
 }
 
 /// Sixteen numbers as halves, to nearest, held to the largest finite half.

@@ -8,7 +8,6 @@ namespace apr::kernels::isa {
 struct Amx : Avx512 {
   static constexpr std::string_view name = "amx";
 
-  APR_INLINE static I load_ints(const int32_t* p) { return _mm512_load_si512(p); }
   APR_INLINE static Codes subtract_bytes(Codes c, int x) { return _mm512_sub_epi8(c, _mm512_set1_epi8(char(x))); }
 
   /// Tiles 0 to 3 are sums, 4 and 5 activations, 6 and 7 codes.

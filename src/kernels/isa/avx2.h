@@ -136,17 +136,21 @@ struct Avx2 {
     return {dot(acc.a, w.magnitude.a, _mm256_sign_epi8(x.a, w.value.a)),
             dot(acc.b, w.magnitude.b, _mm256_sign_epi8(x.b, w.value.b))};
   }
-  APR_INLINE static I load_words(const std::byte* p) { return load_codes(reinterpret_cast<const uint8_t*>(p)); }
+  APR_INLINE static I load_words(const void* p) { return load_codes(static_cast<const uint8_t*>(p)); }
   APR_INLINE static I load_pairs(const std::byte* p) {
     return {_mm256_cvtepi8_epi16(load16(p)), _mm256_cvtepi8_epi16(load16(p + 16))};
   }
   APR_INLINE static I dot_pairs(I acc, I x, I y) {
     return {_mm256_add_epi32(acc.a, _mm256_madd_epi16(x.a, y.a)), _mm256_add_epi32(acc.b, _mm256_madd_epi16(x.b, y.b))};
   }
+  /// The lower half of each lane; masked, so that the saturating pack keeps it as it is.
+  APR_INLINE static __m256i low_halves(I x) {
+    const __m256i mask = _mm256_set1_epi32(0xffff);
+    return _mm256_permute4x64_epi64(_mm256_packus_epi32(_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask)),
+                                    0xd8);
+  }
   APR_INLINE static void store_words(int16_t* p, I x) {
-    __m256i mask = _mm256_set1_epi32(0xffff);
-    __m256i words = _mm256_packus_epi32(_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(words, 0xd8));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), low_halves(x));
   }
   APR_INLINE static I unsigned_byte(I x, int k) {
     __m256i mask = _mm256_set1_epi32(0xff);
@@ -158,10 +162,7 @@ struct Avx2 {
             _mm256_srai_epi32(_mm256_slli_epi32(x.b, 24 - 8 * k), 24)};
   }
   APR_INLINE static F half_of(I x, int k) {
-    __m256i mask = _mm256_set1_epi32(0xffff);
-    __m256i a = _mm256_and_si256(_mm256_srli_epi32(x.a, 16 * k), mask),
-            b = _mm256_and_si256(_mm256_srli_epi32(x.b, 16 * k), mask);
-    __m256i halves = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xd8);
+    const __m256i halves = low_halves({_mm256_srli_epi32(x.a, 16 * k), _mm256_srli_epi32(x.b, 16 * k)});
     return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
   }
 

@@ -103,7 +103,7 @@ struct Avx512 {
     out2 = _mm512_shuffle_i32x4(ab02, cd02, 0xdd);
     out3 = _mm512_shuffle_i32x4(ab13, cd13, 0xdd);
   }
-  APR_INLINE static I load_words(const std::byte* p) { return _mm512_loadu_si512(p); }
+  APR_INLINE static I load_words(const void* p) { return _mm512_loadu_si512(p); }
   APR_INLINE static I load_pairs(const std::byte* p) { return _mm512_cvtepi8_epi16(load32(p)); }
   // In assembly, because GCC 12 copies every accumulator to and fro around the intrinsic in attention's loops.
   APR_INLINE static I dot_pairs(I acc, I x, I y) {

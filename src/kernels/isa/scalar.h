@@ -166,7 +166,7 @@ struct Scalar {
     for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t(int8_t(w.v[i])) * int8_t(x.v[i]);
     return acc;
   }
-  APR_INLINE static I load_words(const std::byte* p) {
+  APR_INLINE static I load_words(const void* p) {
     I r;
     std::memcpy(r.v, p, 64);
     return r;
