@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "base/inline.h"
+
 namespace apr::kernels {
 
 /// 32 activations as int8 with one scale: x[i] ~ scale * code[i]. One cache line.
@@ -32,7 +34,7 @@ struct alignas(64) XTile {
 };
 static_assert(sizeof(XTile) == 15 * 64);
 
-inline int x_tiles(int tokens) { return (tokens + XTile::kTokens - 1) / XTile::kTokens; }
-inline int x_blocks(int n) { return (n + XBlock::kLen - 1) / XBlock::kLen; }
+APR_INLINE constexpr int x_tiles(int tokens) { return (tokens + XTile::kTokens - 1) / XTile::kTokens; }
+APR_INLINE constexpr int x_blocks(int n) { return (n + XBlock::kLen - 1) / XBlock::kLen; }
 
 }  // namespace apr::kernels

@@ -43,7 +43,8 @@ struct Work {
 class Observer {
  public:
   virtual ~Observer() = default;
-  /// weight: the name of the first matrix or vector that was read, where the verb has one
+  /// weight: the name of the first matrix or vector that was read, where the verb has one. Called while a verb ends, so
+  /// it may not throw
   virtual void done(Step step, std::string_view weight, double seconds, const Work& work) = 0;
 };
 
