@@ -153,7 +153,7 @@ void add_rows_and_attention(const kernels::Kernels& k) {
   const std::string isa(k.name);
   benchmark::RegisterBenchmark(("quantise/" + isa).c_str(), [&k](State& s) { quantise(s, k); });
   benchmark::RegisterBenchmark(("rms_norm/" + isa).c_str(), [&k](State& s) { rms_norm(s, k); });
-  for (const auto type : {kernels::KvType::F16, kernels::KvType::F32, kernels::KvType::Q8_0}) {
+  for (const auto type : {kernels::KvType::Q16, kernels::KvType::Q8_0, kernels::KvType::F16, kernels::KvType::F32}) {
     const std::string name = "attend/" + std::string(kernels::name_of(type)) + "/" + isa;
     auto* each = benchmark::RegisterBenchmark(name.c_str(), [&k, type](State& s) { attend(s, k.name, type); });
     each->ArgNames({"T", "P", "threads"})->Unit(benchmark::kMicrosecond)->UseRealTime();
