@@ -30,7 +30,7 @@ enum class Load {
 /// How a model is opened. Zero or empty means: let apr decide.
 struct Options {
   int threads = 0;                       ///< 0 = what the cgroup quota and cpuset allow
-  std::string isa = {};                  ///< "scalar", "avx2", "avx512", "amx"; "" = the best this CPU has
+  std::string isa = {};                  ///< "scalar", "avx2", "avxvnni", "avx512", "amx"; "" = the best this CPU has
   int context = 0;                       ///< tokens of KV cache; 0 = the trained context, at most 4096
   int chunk = 512;                       ///< tokens of prefill per forward pass
   int sequences = 1;                     ///< sessions at a time: their KV memory and common passes are planned for

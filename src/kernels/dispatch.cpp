@@ -19,6 +19,8 @@ bool has_avx512() {
 // CPUs with AVX2 but without F16C were never sold, so AVX2 and FMA stand for all three.
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
+bool has_avxvnni() { return has_avx2() && __builtin_cpu_supports("avxvnni"); }
+
 /// Linux gives a process the matrix unit's registers when it asks for them (arch_prctl(2), ARCH_REQ_XCOMP_PERM of
 /// XTILEDATA).
 bool has_amx() {
@@ -33,6 +35,7 @@ bool has_amx() {
 const IsaRow kRows[] = {
     {&isa::kAmx, has_amx},
     {&isa::kAvx512, has_avx512},
+    {&isa::kAvxVnni, has_avxvnni},
     {&isa::kAvx2, has_avx2},
     {&isa::kScalar, [] { return true; }},
 };

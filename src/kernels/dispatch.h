@@ -20,7 +20,7 @@ std::span<const IsaRow> all_isas();
 const Kernels& choose_kernels(std::string_view name = "");
 
 namespace isa {
-extern const Kernels kScalar, kAvx2, kAvx512, kAmx;
+extern const Kernels kScalar, kAvx2, kAvxVnni, kAvx512, kAmx;
 }
 
 }  // namespace apr::kernels

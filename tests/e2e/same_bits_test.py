@@ -29,7 +29,7 @@ def models():
 def ways():
     for threads, chunk in itertools.product(("1", "2", "3"), ("1", "7", "64", str(LENGTH))):
         yield ("--threads", threads, "--chunk", chunk)
-    for isa, chunk, load in itertools.product(("scalar", "avx2", "avx512"), ("1", "64"), ("mmap", "packed")):
+    for isa, chunk, load in itertools.product(("scalar", "avx2", "avxvnni", "avx512", "amx"), ("1", "64"), ("mmap", "packed")):
         yield ("--isa", isa, "--chunk", chunk, "--load", load)
     for threads, chunk in (("1", "7"), ("2", "1"), ("3", "3")):
         yield ("--threads", threads, "--chunk", chunk, "--load", "packed")

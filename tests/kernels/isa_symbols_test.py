@@ -2,7 +2,7 @@
 
 Usage: isa_symbols_test.py libapr_kernels.a OTHER...   (OTHER: static libraries and objects of the same build)
 
-- In avx2.cpp.o, avx512.cpp.o and amx.cpp.o every function that the linker may merge with another file's copy (a weak symbol)
+- In the object of each instruction set (ISA_CLASS) every function that the linker may merge with another file's copy (a weak symbol)
   carries that instruction set's class in its name; otherwise the AVX copy could be the one that an older CPU runs.
 - None has code that runs before main, such as the constructor of a table.
 - No other object has an AVX instruction.
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 
-ISA_CLASS = {"avx2.cpp.o": "Avx2", "avx512.cpp.o": "Avx512", "amx.cpp.o": "Amx"}
+ISA_CLASS = {"avx2.cpp.o": "Avx2", "avxvnni.cpp.o": "AvxVnni", "avx512.cpp.o": "Avx512", "amx.cpp.o": "Amx"}
 AVX = re.compile(r"%[yz]mm|\t(?!ver[rw])v[a-z]+[a-z0-9]*\s")  # VEX and EVEX mnemonics begin with v; verr and verw are old
 START_UP = re.compile(r"\.(init_array|ctors|preinit_array)")
 

@@ -95,14 +95,14 @@ void attend_block(const AttendPlan<Isa>& p, const KvBlock& block, float* state) 
         if (n[r] > 0) Blocks::template add<1>(b, p.d, n + r, p.score + r * kKeyBlock, p.codes, row, p.stride);
       }
     });
-    b.keys.ahead = b.values.ahead = 0;  // the first tile has asked for it
+    b.keys.soon = b.keys.first, b.values.soon = b.values.first;  // the first tile has asked for it
   }
 }
 
 /// Widens tiles of halves, keys or values, to the layout of an F32 cache.
 template <class Isa>
 APR_INLINE Tiles widen(Tiles from, int cells, int tiles, float* out) {
-  const Tiles wide{reinterpret_cast<const std::byte*>(out), size_t(cells) * sizeof(float), 0};
+  const Tiles wide{reinterpret_cast<const std::byte*>(out), size_t(cells) * sizeof(float), reinterpret_cast<const std::byte*>(out)};
   for (int t = 0; t < tiles; ++t, from.first += from.tile_bytes) {
     for (int i = 0; i < cells; i += kLanes, out += kLanes) Isa::store(out, Isa::load_half(from.first + size_t(i) * 2));
   }
@@ -118,7 +118,7 @@ APR_INLINE void attend_segment(const AttendPlan<Isa>& p, int segment, float* sta
   for (int first = segment * kKeySegment; first < end; first += kKeyBlock) {
     const int tiles = (std::min(kKeyBlock, end - first) + kKvTile - 1) / kKvTile;
     const size_t at = kv.tile(p.job.g, first);
-    KvBlock b{first, {kv.k + at, tile, next}, {kv.v + at, tile, next}};
+    KvBlock b{first, {kv.k + at, tile, kv.k + at + next}, {kv.v + at, tile, kv.v + at + next}};
     if (kv.type == KvType::Q8_0) {
       attend_block<Isa, ByteBlocks<Isa>>(p, b, state);
     } else if (kv.type == KvType::Q16) {

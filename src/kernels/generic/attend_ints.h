@@ -19,7 +19,7 @@ APR_INLINE int32_t word_at(const void* p) {
 /// score = fma(float(sum), k.scale * (scale * q.scale), score), group after group.
 template <class Isa>
 struct ByteKeys {
-  static constexpr int sums_of_a_score = 2;
+  static constexpr int sums_of_a_score = 1;
 
   /// out: [d / 4][R] words of four codes, [d / 32][R] scales, [d / 32][R] biases.
   template <int R>
@@ -41,10 +41,7 @@ struct ByteKeys {
   APR_OWN_REGISTERS static void score(const float* q, Tiles keys, int d, float* score) {
     constexpr int steps = kKvGroup / 4;
     const int groups = d / kKvGroup, words = d / 4;
-    typename Isa::F sum[R][C];
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) sum[r][c] = Isa::set(0);
-    }
+    const size_t codes = size_t(kKvTile) * size_t(d);  // bytes of a tile
     for (int g = 0; g < groups; ++g) {
       typename Isa::I whole[R][C];
       for (int r = 0; r < R; ++r) {
@@ -56,25 +53,24 @@ struct ByteKeys {
         for (int c = 0; c < C; ++c) {
           const std::byte* at = keys.first + size_t(c) * keys.tile_bytes + size_t(i) * 4 * kKvTile;
           key[c] = Isa::signed_codes(Isa::load_codes(reinterpret_cast<const uint8_t*>(at)));
-          __builtin_prefetch(at + keys.ahead, 0, 2);
         }
+        ask<C>(keys.soon, i);
         for (int r = 0; r < R; ++r) {
           const auto x = Isa::repeat(word_at(q + i * R + r));
           for (int c = 0; c < C; ++c) whole[r][c] = Isa::dot_signed(whole[r][c], key[c], x);
         }
       }
       for (int c = 0; c < C; ++c) {
-        const std::byte* scales = keys.first + size_t(c) * keys.tile_bytes + size_t(kKvTile) * size_t(d);
-        const auto k_scale = Isa::load_bfloat(scales + g * 2 * kKvTile);
+        const auto k_scale = Isa::load_bfloat(keys.first + size_t(c) * keys.tile_bytes + codes + g * 2 * kKvTile);
         for (int r = 0; r < R; ++r) {
+          float* to = score + r * kKeyBlock + c * kLanes;
           const auto both = Isa::mul(k_scale, Isa::set(q[(words + g) * R + r]));
-          sum[r][c] = Isa::fma(Isa::to_float(whole[r][c]), both, sum[r][c]);
+          const auto before = g == 0 ? Isa::set(0) : Isa::load(to);
+          Isa::store(to, Isa::fma(Isa::to_float(whole[r][c]), both, before));
         }
       }
     }
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) Isa::store(score + r * kKeyBlock + c * kLanes, sum[r][c]);
-    }
+    ask_rest(keys.soon, C * codes, C * keys.tile_bytes);
   }
 };
 
@@ -114,8 +110,8 @@ struct WordKeys {
         for (int c = 0; c < C; ++c) {
           const std::byte* at = k + size_t(c) * keys.tile_bytes;
           key[c] = Isa::load_words(at);
-          __builtin_prefetch(at + keys.ahead, 0, 2);
         }
+        ask<C>(keys.soon, g * (kKvGroup / 2) + i);
         for (int r = 0; r < R; ++r) {
           const auto pair = Isa::set_int(word_at(x + r));
           for (int c = 0; c < C; ++c) whole[r][c] = Isa::dot_pairs(whole[r][c], key[c], pair);
@@ -130,6 +126,7 @@ struct WordKeys {
         }
       }
     }
+    ask_rest(keys.soon, C * size_t(kKvTile) * 2 * size_t(d), C * keys.tile_bytes);
     for (int r = 0; r < R; ++r) {
       const auto q_scale = Isa::set(q[d / 2 * R + r]);
       for (int c = 0; c < C; ++c) {
@@ -202,8 +199,7 @@ APR_OWN_REGISTERS void add_int_columns(const int16_t* code, const float* step, c
     const int here = std::min(kKvTile, n - first);
     for (int j = first; j < first + here; j += 2, row += pair_bytes) {
       for (int c = 0; c < C; ++c) value[c] = Values::load(row + c * 2 * kLanes * Values::bytes);
-      for (size_t line = 0; line < C * 2 * kLanes * Values::bytes; line += 64)
-        __builtin_prefetch(row + line + values.ahead, 0, 2);
+      ask<(C * 2 * kLanes * Values::bytes + 63) / 64>(values.soon, j / 2);
       for (int r = 0; r < R; ++r) {
         auto w = Isa::set_int(word_at(code + r * kKeyBlock + j));
         for (int c = 0; c < C; ++c) {
@@ -243,10 +239,12 @@ struct IntBlocks {
     }
     each_columns<Isa, R>(d, [&]<int C>(int i) {
       const int s = i / kLanes / Values::vectors;
-      const Tiles from{b.values.first + size_t(i) * 2 * Values::bytes, b.values.tile_bytes, b.values.ahead};
+      const size_t column = size_t(i) * 2 * Values::bytes;  // its share of what is read soon is in proportion
+      const Tiles from{b.values.first + column, b.values.tile_bytes, b.values.soon + column * (kKeyBlock / 2)};
       add_int_columns<Isa, Values, R, C>(codes + s * R * kKeyBlock, steps + s * R, factors.old, from,
                                          size_t(d) * 2 * Values::bytes, n[0], rows.o + i, stride);
     });
+    ask_rest(b.values.soon, size_t(d) * Values::bytes * kKeyBlock, kKeyBlock / kKvTile * b.values.tile_bytes);
   }
 };
 

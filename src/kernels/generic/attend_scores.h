@@ -21,11 +21,28 @@ struct HalfCells {
   APR_INLINE static typename Isa::F load(const std::byte* p) { return Isa::load_half(p); }
 };
 
-/// Tiles of a block that lie tile_bytes apart; what stands `ahead` bytes further is read soon.
+/// Tiles of a block that lie tile_bytes apart. As much memory from `soon` on is read next: it is asked for from front to
+/// back, which hardware follows best, in whatever order it will be read.
 struct Tiles {
   const std::byte* first;
-  size_t tile_bytes, ahead;
+  size_t tile_bytes;
+  const std::byte* soon;
+  APR_INLINE void advance(size_t tiles) {
+    first += tiles * tile_bytes;
+    soon += tiles * tile_bytes;
+  }
 };
+
+/// Asks for share number `share` of what is read soon, `lines` lines of 64 bytes. By force inline: GCC deletes calls
+/// that only prefetch.
+template <int lines>
+APR_INLINE void ask(const std::byte* soon, int share) {
+  for (int i = 0; i < lines; ++i) __builtin_prefetch(soon + 64 * (lines * share + i), 0, 2);
+}
+/// What is left from byte `done` of it on.
+APR_INLINE void ask_rest(const std::byte* soon, size_t done, size_t end) {
+  for (; done < end; done += 64) __builtin_prefetch(soon + done, 0, 2);
+}
 
 /// Float keys: score[r][j] = the chain of fmas along d of (scale * q) and k.
 template <class Isa, class Cells>
@@ -46,12 +63,13 @@ struct FloatKeys {
     for (int r = 0; r < R; ++r) {
       for (int c = 0; c < C; ++c) sum[r][c] = Isa::set(0);
     }
-    const std::byte* k = keys.first;
-    for (int i = 0; i < d; ++i, k += kKvTile * Cells::bytes, q += R) {
+    constexpr size_t step = kKvTile * Cells::bytes;
+    const std::byte *k = keys.first, *soon = keys.soon;
+    for (int i = 0; i < d; ++i, k += step, soon += step, q += R) {
       for (int c = 0; c < C; ++c) {
-        const std::byte* at = k + size_t(c) * keys.tile_bytes;
-        key[c] = Cells::load(at);
-        __builtin_prefetch(at + keys.ahead, 0, 3);
+        const size_t at = size_t(c) * keys.tile_bytes;
+        key[c] = Cells::load(k + at);
+        __builtin_prefetch(soon + at, 0, 3);
       }
       for (int r = 0; r < R; ++r) {
         const auto x = Isa::set(q[r]);
@@ -76,10 +94,10 @@ template <class Isa, class Keys, int R>
 APR_INLINE void score_block(const float* q, Tiles keys, int d, int n, float* score) {
   constexpr int C = vectors_at_once<Isa>(R, Keys::sums_of_a_score);
   int j = 0;
-  for (; j + (C - 1) * kKvTile < n; j += C * kKvTile, keys.first += size_t(C) * keys.tile_bytes)
+  for (; j + (C - 1) * kKvTile < n; j += C * kKvTile, keys.advance(C))
     Keys::template score<R, C>(q, keys, d, score + j);
   if constexpr (C > 1) {
-    for (; j < n; j += kKvTile, keys.first += keys.tile_bytes) Keys::template score<R, 1>(q, keys, d, score + j);
+    for (; j < n; j += kKvTile, keys.advance(1)) Keys::template score<R, 1>(q, keys, d, score + j);
   }
 }
 

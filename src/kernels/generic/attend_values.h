@@ -75,7 +75,7 @@ APR_OWN_REGISTERS void add_columns(const float* weight, const float* factor, Til
     for (int j = first; j < first + here; ++j, row += row_bytes) {
       for (int c = 0; c < C; ++c) value[c] = Cells::load(row + size_t(c * kLanes) * Cells::bytes);
       for (size_t line = 0; line < C * kLanes * Cells::bytes; line += 64)
-        __builtin_prefetch(row + line + values.ahead, 0, 3);
+        __builtin_prefetch(values.soon + size_t(j) * row_bytes + line, 0, 3);
       for (int r = 0; r < R; ++r) {
         const F w = Isa::set(weight[r * kKeyBlock + j]);
         for (int c = 0; c < C; ++c) sum[r][c] = Isa::fma(w, value[c], sum[r][c]);
@@ -115,7 +115,7 @@ struct FloatBlocks {
     Factors factors;
     weigh_block<Isa, R, false>(score, n, rows, stride, factors);
     each_columns<Isa, R>(rows.dp, [&]<int C>(int i) {
-      const Tiles from{b.values.first + size_t(i) * Cells::bytes, b.values.tile_bytes, b.values.ahead};
+      const Tiles from{b.values.first + size_t(i) * Cells::bytes, b.values.tile_bytes, b.values.soon + size_t(i) * Cells::bytes};
       add_columns<Isa, Cells, R, C>(score, factors.old, from, size_t(rows.dp) * Cells::bytes, n[0], rows.o + i, stride);
     });
   }

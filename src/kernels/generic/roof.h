@@ -12,9 +12,7 @@ namespace apr::kernels::generic {
 /// Reads whole lines of 64 bytes as `streams` stretches side by side, asking `ahead` bytes further on; 0: not asking.
 template <class Isa, int Streams>
 APR_INLINE uint32_t read_streams(const std::byte* p, size_t bytes, size_t ahead) {
-  struct Line {
-    uint32_t word[16];
-  };
+  using Line = typename Isa::Words;
   constexpr int unroll = 4;
   const size_t stretch = bytes / Streams;
   typename Isa::I sum[Streams];
@@ -24,9 +22,7 @@ APR_INLINE uint32_t read_streams(const std::byte* p, size_t bytes, size_t ahead)
       const std::byte* lines = p + size_t(s) * stretch + at;
       for (int i = 0; i < unroll; ++i) {
         if (ahead) __builtin_prefetch(lines + size_t(i) * sizeof(Line) + ahead);
-        Line line;
-        std::memcpy(&line, lines + size_t(i) * sizeof(Line), sizeof line);
-        sum[s] = Isa::add_int(sum[s], Isa::ints(line));
+        sum[s] = Isa::add_int(sum[s], Isa::ints(*reinterpret_cast<const Line*>(lines + size_t(i) * sizeof(Line))));
       }
     }
   }

@@ -10,16 +10,16 @@
 // scales and mins.
 namespace apr::kernels::generic {
 
-/// Sixteen rows' words, a lane each (a vector extension of GCC and Clang: every instruction set's translation unit gets
-/// it in its own registers).
-typedef uint32_t WordVector __attribute__((vector_size(64)));
-
-/// A unit of 16 rows: word j of block b is words[b * Q::layout.words + j]; the block's half outside the words, where
-/// the type has one, is halves[16 * b + row].
+/// A unit of 16 rows: word j of block b is in(u)[b * Q::layout.words + j], a lane to a row; the block's half outside
+/// the words, where the type has one, is halves[16 * b + row].
 struct UnitWords {
-  const WordVector* words;
+  const std::byte* words;
   const uint16_t* halves;
 };
+template <class Isa>
+APR_INLINE const typename Isa::Words* in(UnitWords u) {
+  return reinterpret_cast<const typename Isa::Words*>(u.words);
+}
 
 /// Room for a unit's words.
 struct UnitBuffer {
@@ -81,7 +81,7 @@ class StoredRows {
           out.halves[b][r] = quant::load_u16(block(r, column0 + len * b) + Q::layout.half_at);
       }
     }
-    return {reinterpret_cast<const WordVector*>(out.words), out.halves[0]};
+    return {out.words, out.halves[0]};
   }
 
   APR_INLINE const std::byte* ahead(int column0) const {
@@ -118,7 +118,7 @@ class PackedRows {
 
   APR_INLINE UnitWords unit(int column0, int, UnitBuffer&) const {
     constexpr int len = int(Q::info.block_len), words = Q::layout.words;
-    return {reinterpret_cast<const WordVector*>(panel_ + size_t(column0 / len) * 64 * words),
+    return {panel_ + size_t(column0 / len) * 64 * words,
             reinterpret_cast<const uint16_t*>(halves(panel_)) + column0 / len * kPanelRows};
   }
 
@@ -160,14 +160,14 @@ APR_INLINE typename Isa::F first_half(UnitWords u, int b) {
   if constexpr (Q::layout.half_at >= 0) {
     return Isa::load_half(reinterpret_cast<const std::byte*>(u.halves + kPanelRows * b));
   } else {
-    return Isa::half_of(Isa::ints(u.words[b * Q::layout.words + Q::layout.halves_word]), 0);
+    return Isa::half_of(Isa::ints(in<Isa>(u)[b * Q::layout.words + Q::layout.halves_word]), 0);
   }
 }
 
 /// The second half (min, or the factor of the mins) of each row.
 template <class Isa, class Q>
 APR_INLINE typename Isa::F second_half(UnitWords u, int b) {
-  return Isa::half_of(Isa::ints(u.words[b * Q::layout.words + Q::layout.halves_word]), 1);
+  return Isa::half_of(Isa::ints(in<Isa>(u)[b * Q::layout.words + Q::layout.halves_word]), 1);
 }
 
 /// The scales and mins of a unit's groups, made from its words when asked for: the bytes of blocks of 256 stay in
@@ -183,10 +183,10 @@ class UnitScales {
   APR_INLINE explicit UnitScales(UnitWords u) : u_(u) {
     if constexpr (whole) {
       factor_ = first_half<Isa, Q>(u, 0);
-      for (int i = 0; i < kWords; ++i) Q::scale_bytes(u.words, i, scales_[i]);
+      for (int i = 0; i < kWords; ++i) Q::scale_bytes(in<Isa>(u), i, scales_[i]);
       if constexpr (affine) {
         min_factor_ = second_half<Isa, Q>(u, 0);
-        for (int i = 0; i < kWords; ++i) Q::min_bytes(u.words, i, mins_[i]);
+        for (int i = 0; i < kWords; ++i) Q::min_bytes(in<Isa>(u), i, mins_[i]);
       }
     }
   }
@@ -212,7 +212,7 @@ class UnitScales {
  private:
   UnitWords u_;
   F factor_, min_factor_;
-  WordVector scales_[kWords], mins_[affine ? kWords : 1];
+  typename Isa::Words scales_[kWords], mins_[affine ? kWords : 1];
 };
 
 /// scale[group][row] and min[group][row] of a unit.
@@ -229,8 +229,8 @@ APR_INLINE void unit_scales(UnitWords u, int columns, float (*scale)[16], float 
 template <class Isa, class Q>
 APR_INLINE void unit_codes(UnitWords u, int j, typename Isa::Codes (&codes)[8]) {
   constexpr int per_block = int(Q::info.block_len) / 32;
-  WordVector words[8];
-  Q::codes(u.words + j / per_block * Q::layout.words, j % per_block, words);
+  typename Isa::Words words[8];
+  Q::codes(in<Isa>(u) + j / per_block * Q::layout.words, j % per_block, words);
   for (int k = 0; k < 8; ++k) {
     codes[k] = Isa::codes(words[k]);
     if constexpr (Q::coding == quant::Coding::Levels) codes[k] = Isa::levels(codes[k]);

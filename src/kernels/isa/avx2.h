@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
+#include "kernels/isa/words.h"
 #include "quant/iq4_nl.h"
 
 namespace apr::kernels::isa {
@@ -25,6 +26,7 @@ struct Avx2 {
   struct I {
     __m256i a, b;
   };
+  using Words = PairOfWords;
   using Codes = I;
   struct SignedCodes {  // maddubs wants one unsigned operand: |w| there, and w's sign moved to x
     I magnitude, value;
@@ -116,14 +118,8 @@ struct Avx2 {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), c.a);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), c.b);
   }
-  template <class Words>
-  APR_INLINE static Codes codes(const Words& w) {
-    return load_codes(reinterpret_cast<const uint8_t*>(&w));
-  }
-  template <class Words>
-  APR_INLINE static I ints(const Words& w) {
-    return codes(w);
-  }
+  APR_INLINE static Codes codes(Words w) { return {__m256i(w.a), __m256i(w.b)}; }
+  APR_INLINE static I ints(Words w) { return codes(w); }
   APR_INLINE static Codes levels(Codes c) {
     const __m256i table = _mm256_broadcastsi128_si256(load16(quant::kIq4Levels));
     return {_mm256_shuffle_epi8(table, c.a), _mm256_shuffle_epi8(table, c.b)};

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
+#include "kernels/isa/words.h"
 #include "quant/iq4_nl.h"
 
 namespace apr::kernels::isa {
@@ -21,6 +22,7 @@ struct Avx512 {
 
   using F = __m512;
   using I = __m512i;
+  using Words = WideWords;
   using Codes = __m512i;
   using SignedCodes = __m512i;
 
@@ -75,14 +77,8 @@ struct Avx512 {
 
   APR_INLINE static Codes load_codes(const uint8_t* p) { return _mm512_loadu_si512(p); }
   APR_INLINE static void store_codes(uint8_t* p, Codes c) { _mm512_storeu_si512(p, c); }
-  template <class Words>
-  APR_INLINE static Codes codes(const Words& w) {
-    return _mm512_loadu_si512(&w);
-  }
-  template <class Words>
-  APR_INLINE static I ints(const Words& w) {
-    return codes(w);
-  }
+  APR_INLINE static Codes codes(Words w) { return Codes(w); }
+  APR_INLINE static I ints(Words w) { return I(w); }
   APR_INLINE static Codes levels(Codes c) {
     return _mm512_shuffle_epi8(
         _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(quant::kIq4Levels))), c);

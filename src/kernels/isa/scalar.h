@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/inline.h"
+#include "kernels/isa/words.h"
 #include "quant/iq4_nl.h"
 
 namespace apr::kernels::isa {
@@ -26,6 +27,7 @@ struct Scalar {
   struct I {  ///< 16 int32
     int32_t v[16];
   };
+  using Words = WideWords;
   struct Codes {  ///< 64 bytes: 16 lanes of 4 weight codes
     uint8_t v[64];
   };
@@ -132,15 +134,9 @@ struct Scalar {
     return c;
   }
   APR_INLINE static void store_codes(uint8_t* p, Codes c) { std::memcpy(p, c.v, 64); }
-  /// Sixteen words as codes and as numbers, from any type of 64 bytes.
-  template <class Words>
-  APR_INLINE static Codes codes(const Words& w) {
-    return std::bit_cast<Codes>(w);
-  }
-  template <class Words>
-  APR_INLINE static I ints(const Words& w) {
-    return std::bit_cast<I>(w);
-  }
+  /// Sixteen words as codes and as numbers.
+  APR_INLINE static Codes codes(const Words& w) { return std::bit_cast<Codes>(w); }
+  APR_INLINE static I ints(const Words& w) { return std::bit_cast<I>(w); }
   /// The IQ4 levels that codes 0 … 15 stand for.
   APR_INLINE static Codes levels(Codes c) {
     for (uint8_t& code : c.v) code = uint8_t(quant::kIq4Levels[code & 15]);
