@@ -44,7 +44,8 @@ Rendered render_conversation(const jinja::Template& chat_template, const Json& m
     if (merged == normal.list) throw;
     try {
       Segments segments = render(chat_template, merged, setting);
-      normal.notes.push_back("the template refuses this order of roles, so neighbouring turns were merged: " + refusal.message());
+      normal.notes.push_back("the template refuses this order of roles, so neighbouring turns were merged: " +
+                             refusal.message());
       return {std::move(segments), std::move(normal.notes)};
     } catch (const jinja::Refusal&) {
       throw refusal;

@@ -11,11 +11,11 @@ namespace apr::chat {
 
 /// What a chat template is given, but for the messages.
 struct Setting {
-  Json tools;                       ///< an array of tools as OpenAI has them, or null
+  Json tools;  ///< an array of tools as OpenAI has them, or null
   bool add_generation_prompt = true;
   std::string bos_token, eos_token;  ///< the texts of the model's tokens: markup
-  Json extra = Json::object();      ///< further variables, such as enable_thinking
-  std::tm now{};                    ///< for templates that ask for the date
+  Json extra = Json::object();       ///< further variables, such as enable_thinking
+  std::tm now{};                     ///< for templates that ask for the date
 };
 
 /// Renders messages as they stand: the variables are those that transformers gives a template.

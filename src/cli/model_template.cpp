@@ -25,11 +25,13 @@ chat::Setting ModelTemplate::setting() const {
 ModelTemplate template_of(const gguf::File& file, bool usual) {
   const std::string* source = file.metadata().string("tokenizer.chat_template");
   if (!source && !usual) {
-    fail(ErrorCode::UnsupportedOperation, "{}: the file has no chat template (tokenizer.chat_template); give one with --template",
-         shown(file.path()));
+    fail(ErrorCode::UnsupportedOperation,
+         "{}: the file has no chat template (tokenizer.chat_template); give one with --template", shown(file.path()));
   }
-  return {source ? chat::jinja::Template(*source, "tokenizer.chat_template") : chat::jinja::Template(chat::kChatMl, "ChatML"),
-          token_text(file, "tokenizer.ggml.bos_token_id"), token_text(file, "tokenizer.ggml.eos_token_id"), source != nullptr};
+  return {source ? chat::jinja::Template(*source, "tokenizer.chat_template")
+                 : chat::jinja::Template(chat::kChatMl, "ChatML"),
+          token_text(file, "tokenizer.ggml.bos_token_id"), token_text(file, "tokenizer.ggml.eos_token_id"),
+          source != nullptr};
 }
 
 ModelTemplate template_of_text(const std::string& source, const std::string& name) {

@@ -18,7 +18,8 @@ std::tm time_of(const Json& json) {
   const std::string text = json.is_string() ? json.get<std::string>() : to_text(json);
   std::tm time{};
   const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-  if (!end || *end) fail(ErrorCode::BadInput, "now: found {}, expected a time such as 2025-11-05T14:03:09", printable(text, 40));
+  if (!end || *end)
+    fail(ErrorCode::BadInput, "now: found {}, expected a time such as 2025-11-05T14:03:09", printable(text, 40));
   return time;
 }
 
@@ -46,14 +47,16 @@ strftime_now formats). What a template refuses, or fails at, is an {"error":…}
     app.add_option("--template", template_, "A file with the template, instead of MODEL's")->excludes(model);
     app.add_option("-p,--prompt", prompt_, "A user's message; @FILE reads a file, - standard input (the default)");
     app.add_option("--system", system_, "A system message before it");
-    auto* jsonl = app.add_flag("--jsonl", jsonl_, "Read a JSON object per line from standard input and print one for each");
+    auto* jsonl =
+        app.add_flag("--jsonl", jsonl_, "Read a JSON object per line from standard input and print one for each");
     app.add_flag("--segments", segments_, "Print pieces with their origins, as JSON");
     jsonl->excludes("--prompt")->excludes("--system");
   }
 
   int run() override {
     if (path_.empty() == template_.empty()) fail(ErrorCode::Usage, "render: give either MODEL or --template FILE");
-    const ModelTemplate found = path_.empty() ? template_of_text(read_file(template_), template_) : template_of(gguf::File::open(path_), /*usual=*/false);
+    const ModelTemplate found = path_.empty() ? template_of_text(read_file(template_), template_)
+                                              : template_of(gguf::File::open(path_), /*usual=*/false);
     if (jsonl_) {
       return each_json_line([&](const Json& line) { return answer(found, line); });
     }

@@ -36,7 +36,23 @@ enum class ExprKind : uint8_t {
   Conditional,  // parts[0] if parts[1] else parts[2]; null where left out
 };
 
-enum class Op : uint8_t { Add, Subtract, Multiply, Divide, FloorDivide, Modulo, Power, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, In, NotIn };
+enum class Op : uint8_t {
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  FloorDivide,
+  Modulo,
+  Power,
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  In,
+  NotIn
+};
 
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
@@ -67,7 +83,21 @@ struct Target {
   std::vector<Target> parts;    ///< of a tuple, whose name is empty
 };
 
-enum class StmtKind : uint8_t { Data, Show, For, If, Set, SetBlock, Macro, CallBlock, FilterBlock, With, Group, Break, Continue };
+enum class StmtKind : uint8_t {
+  Data,
+  Show,
+  For,
+  If,
+  Set,
+  SetBlock,
+  Macro,
+  CallBlock,
+  FilterBlock,
+  With,
+  Group,
+  Break,
+  Continue
+};
 
 struct Stmt;
 using Body = std::vector<std::unique_ptr<Stmt>>;
@@ -80,16 +110,16 @@ struct Parameter {
 struct Stmt {
   StmtKind kind;
   Place place;
-  std::string data;                ///< Data
-  ExprPtr expr;                    ///< Show, For (what is gone over), Set, CallBlock (the call), FilterBlock, SetBlock (filters, or null)
-  ExprPtr test;                    ///< For: its `if`, or null
-  bool recursive = false;          ///< For
-  Target target;                   ///< For, Set, SetBlock
-  std::string name;                ///< Macro
-  std::vector<Parameter> parameters;                     ///< Macro, CallBlock
-  std::vector<std::pair<ExprPtr, Body>> branches;        ///< If: conditions and bodies
-  std::vector<std::pair<Target, ExprPtr>> assignments;   ///< With
-  Body body, otherwise;            ///< otherwise: else of For and If
+  std::string data;  ///< Data
+  ExprPtr expr;  ///< Show, For (what is gone over), Set, CallBlock (the call), FilterBlock, SetBlock (filters, or null)
+  ExprPtr test;  ///< For: its `if`, or null
+  bool recursive = false;                               ///< For
+  Target target;                                        ///< For, Set, SetBlock
+  std::string name;                                     ///< Macro
+  std::vector<Parameter> parameters;                    ///< Macro, CallBlock
+  std::vector<std::pair<ExprPtr, Body>> branches;       ///< If: conditions and bodies
+  std::vector<std::pair<Target, ExprPtr>> assignments;  ///< With
+  Body body, otherwise;                                 ///< otherwise: else of For and If
   // Of a Macro and CallBlock: which of these its body reads.
   bool reads_varargs = false, reads_kwargs = false, reads_caller = false;
 };

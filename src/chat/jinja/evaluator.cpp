@@ -233,7 +233,8 @@ Value Evaluator::run_macro(const Stmt& stmt, const std::vector<Scope>& scopes, A
       throw Trouble{"macro '" + stmt.name + "' got the argument '" + stmt.parameters[i].name + "' twice"};
   }
   if (given.positional.size() > expected && !stmt.reads_varargs)
-    throw Trouble{fmt::format("macro '{}' takes at most {} arguments, got {}", stmt.name, expected, given.positional.size())};
+    throw Trouble{
+        fmt::format("macro '{}' takes at most {} arguments, got {}", stmt.name, expected, given.positional.size())};
   if (stmt.reads_varargs) {
     const size_t first = std::min(expected, given.positional.size());
     names["varargs"] = Value::tuple(List(given.positional.begin() + std::ptrdiff_t(first), given.positional.end()));
@@ -249,7 +250,8 @@ Value Evaluator::run_macro(const Stmt& stmt, const std::vector<Scope>& scopes, A
   inner_.push_back(std::move(names));
   for (const Parameter& p : stmt.parameters) {
     if (inner_.back().contains(p.name)) continue;
-    inner_.back()[p.name] = p.usual ? evaluate(*p.usual) : Value::undefined("parameter '" + p.name + "' was not provided");
+    inner_.back()[p.name] =
+        p.usual ? evaluate(*p.usual) : Value::undefined("parameter '" + p.name + "' was not provided");
   }
   Capture capture(*this);
   run_body(stmt.body);
@@ -261,7 +263,7 @@ void Evaluator::run_loop(const Stmt& stmt, List items, int depth) {
     const InnerScope inner(*this);
     List kept;
     for (const Value& item : items) {
-      budget_.step();
+      budget_.step(4);
       scope().clear();
       assign(stmt.target, item);
       if (evaluate(*stmt.test).truthy()) kept.push_back(item);
@@ -276,7 +278,7 @@ void Evaluator::run_loop(const Stmt& stmt, List items, int depth) {
   const auto loop = std::make_shared<Loop>(stmt, std::move(items), depth);
   const InnerScope inner(*this);
   for (; loop->index < loop->items.size(); ++loop->index) {
-    budget_.step();
+    budget_.step(4);
     scope().clear();
     scope()["loop"] = Value::object(loop);
     assign(stmt.target, loop->items[loop->index]);
@@ -329,7 +331,7 @@ Value Evaluator::call(const Value& callee, Arguments& arguments) {
 
 Value Evaluator::attribute(const Value& of, std::string_view name) {
   if (of.is_undefined()) throw Trouble{of.why()};
-  if (name.starts_with("_")) throw Trouble{"access to attribute '" + std::string(name) + "' is unsafe"};
+  if (name.starts_with("_")) return Value::undefined("access to attribute '" + std::string(name) + "' is unsafe");
   if (std::optional<Value> method = find_method(of, name)) return *method;
   if (of.is(Kind::Object)) {
     if (std::optional<Value> found = of.as_object()->attribute(name)) return *found;
@@ -344,6 +346,7 @@ Value Evaluator::item(const Value& of, const Value& key) {
   if (of.is(Kind::Dict)) {
     if (const Value* found = of.as_dict().find(key)) return *found;
   } else if ((of.is_sequence() || of.is(Kind::String)) && (key.is(Kind::Int) || key.is(Kind::Bool))) {
+    if (of.is(Kind::String)) budget_.step(of.text().size() / 16);
     return element(of, key.as_int());
   }
   if (key.is(Kind::String)) return attribute(of, key.view());
@@ -381,6 +384,7 @@ List Evaluator::iterate(const Value& value) {
 
 Text Evaluator::show(const Value& value) {
   Text text = to_text(value, budget_);
+  budget_.step(text.size() / 64);
   return text;
 }
 

@@ -48,7 +48,8 @@ class Evaluator {
   /// The body of a macro, or of a call block, as a value that can be called.
   Value body_of(const Stmt& stmt);
 
-  /// Runs a macro's body with its parameters bound. scopes: those around its definition, from the template's own inwards
+  /// Runs a macro's body with its parameters bound. scopes: those around its definition, from the template's own
+  /// inwards
   Value run_macro(const Stmt& stmt, const std::vector<Scope>& scopes, Arguments& arguments);
   /// Goes over `items`. For a recursive loop's own call the result is what it printed.
   void run_loop(const Stmt& stmt, List items, int depth);

@@ -104,8 +104,15 @@ ExprPtr ExpressionParser::expression(bool with_conditional) {
   return with_conditional ? conditional() : either();
 }
 
+void ExpressionParser::note_missing(std::string_view kind, const std::string& name, Place place) {
+  if (skippable_ == 0 && !missing_)
+    missing_ = SyntaxTrouble{fmt::format("there is no {} '{}'", kind, printable(name, 40)), place};
+}
+
 ExprPtr ExpressionParser::conditional() {
+  const bool missed = missing_.has_value();
   ExprPtr value = either();
+  if (!missed && peek().is(TokenKind::Name, "if")) missing_.reset();  // it may never be reached
   for (size_t count = 0; peek().is(TokenKind::Name, "if"); ++count) {
     const Level level(*this);
     if (count == 100) refuse("too many conditions in a row");
@@ -441,8 +448,7 @@ ExprPtr ExpressionParser::filter(ExprPtr operand) {
   expr->place = place;
   expr->name = dotted_name("a filter");
   expr->filter = find_filter(expr->name);
-  if (!expr->filter && skippable_ == 0)
-    throw SyntaxTrouble{"there is no filter '" + printable(expr->name, 40) + "'", place};
+  if (!expr->filter) note_missing("filter", expr->name, place);
   if (peek().is(TokenKind::Operator, "(")) expr->arguments = arguments();
   return expr;
 }
@@ -454,8 +460,7 @@ ExprPtr ExpressionParser::test(ExprPtr operand) {
   expr->place = place;
   expr->name = dotted_name("a test");
   expr->test = find_test(expr->name);
-  if (!expr->test && skippable_ == 0)
-    throw SyntaxTrouble{"there is no test '" + printable(expr->name, 40) + "'", place};
+  if (!expr->test) note_missing("test", expr->name, place);
   const Token& t = peek();
   if (t.is(TokenKind::Operator, "(")) {
     expr->arguments = arguments();

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,10 @@ class ExpressionParser {
   void expect(TokenKind kind, std::string_view shown);
   std::string name_token(std::string_view what);
   [[noreturn]] void refuse(std::string what) const;
+  /// At the template's end: refuses it if it needs filters or tests that are not there.
+  void refuse_missing() const {
+    if (missing_) throw *missing_;
+  }
 
   ExprPtr expression(bool conditional = true);
   /// Several expressions with commas between them make a tuple; `end` is a name that ends the list.
@@ -60,6 +65,7 @@ class ExpressionParser {
   ExprPtr filters_on(ExprPtr operand);
 
  private:
+  void note_missing(std::string_view kind, const std::string& name, Place place);
   ExprPtr make(ExprKind kind) const;
   ExprPtr make(ExprKind kind, ExprPtr part) const;
   ExprPtr binary(Op op, ExprPtr left, ExprPtr right) const;
@@ -89,6 +95,7 @@ class ExpressionParser {
   std::vector<Token> tokens_;
   size_t next_ = 0;
   int depth_ = 0, skippable_ = 0;
+  std::optional<SyntaxTrouble> missing_;  // the first filter or test that is not there and will be reached
 };
 
 }  // namespace apr::chat::jinja

@@ -176,9 +176,11 @@ Arguments Evaluator::arguments(const WrittenArguments& written) {
   }
   if (written.dict) {
     const Value dict = evaluate(*written.dict);
-    if (!dict.is(Kind::Dict)) throw Trouble{"what stands behind ** must be a dict, found " + std::string(dict.type_name())};
+    if (!dict.is(Kind::Dict))
+      throw Trouble{"what stands behind ** must be a dict, found " + std::string(dict.type_name())};
     for (const auto& [key, value] : dict.as_dict().items()) {
-      if (!key.is(Kind::String)) throw Trouble{"names of arguments must be text, found " + std::string(key.type_name())};
+      if (!key.is(Kind::String))
+        throw Trouble{"names of arguments must be text, found " + std::string(key.type_name())};
       all.named.emplace_back(std::string(key.view()), value);
     }
   }
@@ -221,7 +223,8 @@ Text Binder::text(size_t i, std::string_view usual) const {
   if (!has(i)) return Text(usual, Origin::Markup);
   const Value& v = *values_[i];
   if (v.is_undefined()) throw Trouble{v.why()};
-  if (!v.is(Kind::String)) throw Trouble{fmt::format("{}: '{}' must be text, found {}", function_, names_[i], v.type_name())};
+  if (!v.is(Kind::String))
+    throw Trouble{fmt::format("{}: '{}' must be text, found {}", function_, names_[i], v.type_name())};
   return v.text();
 }
 

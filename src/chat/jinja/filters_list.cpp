@@ -15,12 +15,13 @@ using V = const Value&;
 
 List all_of(Evaluator& e, V v) { return e.iterate(v); }
 
-Value length(Evaluator&, V v, A given) {
+Value length(Evaluator& e, V v, A given) {
   const Binder none("length", given, {});
   switch (v.kind()) {
     case Kind::Undefined:
       return Value::integer(0);
     case Kind::String:
+      e.budget().step(v.text().size() / 16);
       return Value::integer(int64_t(count_chars(v.view())));
     case Kind::List:
     case Kind::Tuple:
@@ -102,7 +103,9 @@ Value without_case(Value v, bool case_sensitive) {
 std::vector<size_t> sorted_places(Evaluator& e, const List& keys, bool reverse) {
   std::vector<size_t> places(keys.size()), merged(keys.size());
   for (size_t i = 0; i < places.size(); ++i) places[i] = i;
-  const auto before = [&](size_t a, size_t b) { return reverse ? less(e, keys[b], keys[a]) : less(e, keys[a], keys[b]); };
+  const auto before = [&](size_t a, size_t b) {
+    return reverse ? less(e, keys[b], keys[a]) : less(e, keys[a], keys[b]);
+  };
   for (size_t width = 1; width < places.size(); width *= 2) {
     for (size_t begin = 0; begin < places.size(); begin += 2 * width) {
       const size_t middle = std::min(begin + width, places.size()), end = std::min(begin + 2 * width, places.size());
@@ -198,6 +201,7 @@ Value sum(Evaluator& e, V v, A given) {
   const Binder a("sum", given, {"attribute", "start"});
   const Getter get(e, a.has(0) ? &a[0] : nullptr);
   Value total = a.has(1) ? a[1] : Value::integer(0);
+  if (total.is(Kind::String)) throw Trouble{"sum: text cannot be summed up; join it"};
   for (const Value& item : all_of(e, v)) total = arithmetic(e, Op::Add, total, get(item));
   return total;
 }
@@ -229,7 +233,7 @@ Value groupby(Evaluator& e, V v, A given) {
   const std::vector<size_t> places = sorted_places(e, compared, false);
   for (size_t i = 0; i < places.size(); ++i) {
     group.push_back(all[places[i]]);
-    if (i + 1 < places.size() && compared[places[i]] == compared[places[i + 1]]) continue;
+    if (i + 1 < places.size() && equal(e, compared[places[i]], compared[places[i + 1]])) continue;
     const Value key = keys[places[i + 1 - group.size()]];
     out.push_back(Value::tuple({key, Value::list(std::exchange(group, {}))}));
   }
@@ -278,7 +282,8 @@ Value slice(Evaluator& e, V v, A given) {
 /// The arguments behind the first n.
 Arguments rest_of(A given, size_t n) {
   Arguments rest = given;
-  rest.positional.erase(rest.positional.begin(), rest.positional.begin() + std::ptrdiff_t(std::min(n, rest.positional.size())));
+  rest.positional.erase(rest.positional.begin(),
+                        rest.positional.begin() + std::ptrdiff_t(std::min(n, rest.positional.size())));
   return rest;
 }
 

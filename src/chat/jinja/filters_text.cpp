@@ -111,7 +111,8 @@ Value title(Evaluator& e, V v, A given) {
     std::string out;
     for (size_t at = 0; at < bytes.size(); at = next_char(bytes, at)) {
       const char32_t c = code_point(bytes, at);
-      append_utf8(out, char32_t(begins ? utf8proc_toupper(utf8proc_int32_t(c)) : utf8proc_tolower(utf8proc_int32_t(c))));
+      append_utf8(out,
+                  char32_t(begins ? utf8proc_toupper(utf8proc_int32_t(c)) : utf8proc_tolower(utf8proc_int32_t(c))));
       begins = is_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
     }
     return out;
@@ -135,12 +136,15 @@ Value truncate(Evaluator& e, V v, A given) {
   return Value::string(std::move(out));
 }
 
-std::string quoted(std::string_view bytes, bool slashes) {
+/// in_query: as in what stands behind the ? of an address.
+std::string quoted(std::string_view bytes, bool in_query) {
   std::string out;
   for (const char c : bytes) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && slashes);
-    plain ? void(out += c) : void(out += fmt::format("%{:02X}", static_cast<unsigned char>(c)));
+                       std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !in_query);
+    plain                  ? void(out += c)
+    : c == ' ' && in_query ? void(out += '+')
+                           : void(out += fmt::format("%{:02X}", static_cast<unsigned char>(c)));
   }
   return out;
 }
@@ -150,7 +154,7 @@ Value urlencode(Evaluator& e, V v, A given) {
   if (!v.is(Kind::Dict) && !v.is_sequence()) {
     const Text text = e.show(v);
     e.budget().make(text.size(), 3);
-    return Value::string(text.mapped([](std::string_view bytes) { return quoted(bytes, true); }));
+    return Value::string(text.mapped([](std::string_view bytes) { return quoted(bytes, false); }));
   }
   Text out;
   List pairs;
@@ -159,7 +163,7 @@ Value urlencode(Evaluator& e, V v, A given) {
   } else {
     pairs = v.items();
   }
-  const auto part = [](const Text& t) { return t.mapped([](std::string_view bytes) { return quoted(bytes, false); }); };
+  const auto part = [](const Text& t) { return t.mapped([](std::string_view bytes) { return quoted(bytes, true); }); };
   for (const Value& pair : pairs) {
     const List two = e.iterate(pair);
     if (two.size() != 2) throw Trouble{"urlencode: expected pairs"};
@@ -211,12 +215,24 @@ Value string(Evaluator& e, V v, A given) {
 }
 
 const Filter kRows[] = {
-    {"capitalize", changed<capitalized>}, {"center", center},     {"e", escape},
-    {"escape", escape},                   {"filesizeformat", filesize}, {"forceescape", escape},
-    {"format", format},                   {"indent", indent},     {"lower", changed<lower>},
-    {"replace", replace},                 {"safe", string},       {"string", string},
-    {"title", title},                     {"trim", trim},         {"truncate", truncate},
-    {"upper", changed<upper>},            {"urlencode", urlencode}, {"wordcount", wordcount},
+    {"capitalize", changed<capitalized>},
+    {"center", center},
+    {"e", escape},
+    {"escape", escape},
+    {"filesizeformat", filesize},
+    {"forceescape", escape},
+    {"format", format},
+    {"indent", indent},
+    {"lower", changed<lower>},
+    {"replace", replace},
+    {"safe", string},
+    {"string", string},
+    {"title", title},
+    {"trim", trim},
+    {"truncate", truncate},
+    {"upper", changed<upper>},
+    {"urlencode", urlencode},
+    {"wordcount", wordcount},
 };
 
 }  // namespace

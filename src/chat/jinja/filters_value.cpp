@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "chat/jinja/filters.h"
+#include "chat/jinja/methods.h"
 #include "chat/jinja/print.h"
 
 namespace apr::chat::jinja {
@@ -28,8 +29,9 @@ Value attr(Evaluator& e, V v, A given) {
   const Binder a("attr", given, {"name"});
   need(v);
   const Text name = e.show(a[0]);
-  if (v.is(Kind::Dict)) return Value::undefined("'dict object' has no attribute '" + name.str() + "'");  // items are none
-  return e.attribute(v, name.view());
+  if (!v.is(Kind::Dict)) return e.attribute(v, name.view());
+  if (std::optional<Value> method = find_method(v, name.view())) return *method;  // a dict's items are no attributes
+  return Value::undefined("'dict object' has no attribute '" + name.str() + "'");
 }
 
 Value usual(Evaluator&, V v, A given) {
@@ -41,7 +43,8 @@ Value usual(Evaluator&, V v, A given) {
 /// Text as Python's int() or float() reads it: spaces around it, and single underscores between digits.
 std::optional<std::string> cleaned_number(std::string_view text) {
   while (!text.empty() && is_space(code_point(text, 0))) text.remove_prefix(next_char(text, 0));
-  while (!text.empty() && is_space(code_point(text, previous_char(text, text.size())))) text = text.substr(0, previous_char(text, text.size()));
+  while (!text.empty() && is_space(code_point(text, previous_char(text, text.size()))))
+    text = text.substr(0, previous_char(text, text.size()));
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
@@ -58,7 +61,8 @@ std::optional<double> real_of(V v) {
   if (v.is_number()) return v.as_double();
   if (!v.is(Kind::String)) return std::nullopt;
   const auto text = cleaned_number(v.view());
-  if (!text || text->find_first_of("xXpP()") != std::string::npos) return std::nullopt;  // what strtod takes and float() does not
+  if (!text || text->find_first_of("xXpP()") != std::string::npos)
+    return std::nullopt;  // what strtod takes and float() does not
   char* end = nullptr;
   const double d = std::strtod(text->c_str(), &end);
   return end == text->c_str() + text->size() ? std::optional(d) : std::nullopt;
@@ -80,7 +84,8 @@ std::optional<int64_t> integer_of(V v, int64_t base) {
     std::string digits = *text;
     const bool sign = digits[0] == '-' || digits[0] == '+';
     const char prefix = base == 16 ? 'x' : base == 8 ? 'o' : base == 2 ? 'b' : 0;
-    if (prefix && digits.size() > size_t(sign) + 2 && digits[sign] == '0' && (digits[size_t(sign) + 1] | 0x20) == prefix)
+    if (prefix && digits.size() > size_t(sign) + 2 && digits[sign] == '0' &&
+        (digits[size_t(sign) + 1] | 0x20) == prefix)
       digits.erase(sign, 2);
     errno = 0;
     char* end = nullptr;
@@ -156,7 +161,7 @@ Value tojson(Evaluator& e, V v, A given) {
 }
 
 const Filter kRows[] = {
-    {"abs", absolute}, {"attr", attr},        {"d", usual},       {"default", usual},
+    {"abs", absolute},  {"attr", attr},      {"d", usual},       {"default", usual},
     {"float", to_real}, {"int", to_integer}, {"round", rounded}, {"tojson", tojson},
 };
 

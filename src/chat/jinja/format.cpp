@@ -87,7 +87,8 @@ std::string number_text(const Value& value, const Spec& spec) {
     if (spec.commas) add_commas(text);
     return with_sign(negative, spec, text);
   }
-  std::string digits = t == '%' ? real_digits(d * 100, 'f', spec.precision) + "%" : real_digits(d, t == 0 ? 'g' : t, spec.precision);
+  std::string digits =
+      t == '%' ? real_digits(d * 100, 'f', spec.precision) + "%" : real_digits(d, t == 0 ? 'g' : t, spec.precision);
   if (spec.commas) add_commas(digits);
   return with_sign(negative, spec, digits);
 }
@@ -277,12 +278,14 @@ Text formatted(Evaluator& e, const Value& value, std::string_view specification)
   const Spec spec = read_spec(specification);
   e.budget().make(size_t(spec.width) + size_t(std::max(0, spec.precision)));
   const bool number = value.is_number() && spec.type != 's' && !(value.is(Kind::Bool) && specification.empty());
-  if (number && !(value.is(Kind::Float) && spec.type && std::string_view("dxXob").find(spec.type) != std::string_view::npos)) {
+  if (number &&
+      !(value.is(Kind::Float) && spec.type && std::string_view("dxXob").find(spec.type) != std::string_view::npos)) {
     const char align = spec.align && spec.align != '=' ? spec.align : '>';
     return aligned(e, Text(number_text(value, spec), Origin::Markup), align, spec.width, spec.fill);
   }
   if ((spec.type && spec.type != 's') || spec.align == '=')
-    throw Trouble{"format: the specification '" + std::string(specification) + "' does not suit " + std::string(value.type_name())};
+    throw Trouble{"format: the specification '" + std::string(specification) + "' does not suit " +
+                  std::string(value.type_name())};
   return aligned(e, cut(e.show(value), spec.precision), spec.align ? spec.align : '<', spec.width, spec.fill);
 }
 

@@ -26,7 +26,8 @@ Value range(Evaluator& e, Arguments& given) {
   for (size_t i = 0; i < n; ++i) {
     const Value& v = given.positional[i];
     if (v.is_undefined()) throw Trouble{v.why()};
-    if (!v.is(Kind::Int) && !v.is(Kind::Bool)) throw Trouble{"range: takes whole numbers, found " + std::string(v.type_name())};
+    if (!v.is(Kind::Int) && !v.is(Kind::Bool))
+      throw Trouble{"range: takes whole numbers, found " + std::string(v.type_name())};
     bounds[n == 1 ? 1 : i] = v.as_int();
   }
   const auto [begin, end, step] = bounds;
@@ -141,8 +142,13 @@ struct Row {
   Value (*call)(Evaluator&, Arguments&);
 };
 constexpr Row kGlobals[] = {
-    {"range", range},   {"namespace", make_namespace},        {"dict", make_dict},           {"cycler", make_cycler},
-    {"joiner", make_joiner}, {"raise_exception", raise_exception}, {"strftime_now", strftime_now},
+    {"range", range},
+    {"namespace", make_namespace},
+    {"dict", make_dict},
+    {"cycler", make_cycler},
+    {"joiner", make_joiner},
+    {"raise_exception", raise_exception},
+    {"strftime_now", strftime_now},
 };
 
 }  // namespace

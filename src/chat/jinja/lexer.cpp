@@ -159,7 +159,8 @@ class Lexer {
   void raw(size_t begin) {
     const Tag open = *tag_of("raw", at_);
     at_ = open.end;
-    after_block(open.sign);
+    line_starting_ = false;
+    if (open.sign == '-') skip_space();
     const size_t from = at_;
     for (size_t end = text_.find("{%", from); end != std::string_view::npos; end = text_.find("{%", end + 2)) {
       const bool signed_tag = sign_at(text_, end + 2) != 0;
@@ -214,7 +215,9 @@ class Lexer {
   void number() {
     const size_t start = at_;
     auto digits = [&](auto allowed) {
-      while (at_ < text_.size() && (allowed(text_[at_]) || (text_[at_] == '_' && at_ + 1 < text_.size() && allowed(text_[at_ + 1])))) ++at_;
+      while (at_ < text_.size() &&
+             (allowed(text_[at_]) || (text_[at_] == '_' && at_ + 1 < text_.size() && allowed(text_[at_ + 1]))))
+        ++at_;
     };
     auto add_number = [&](TokenKind kind) {
       std::string text(text_.substr(start, at_ - start));
@@ -233,6 +236,7 @@ class Lexer {
       }
     }
     digits(is_digit);
+    if (start > 0 && text_[start - 1] == '.') return add_number(TokenKind::Integer);  // x.0.1 has two indices
     bool real = false;
     if (at_ + 1 < text_.size() && text_[at_] == '.' && is_digit(text_[at_ + 1])) {
       real = true;
@@ -312,7 +316,8 @@ class Lexer {
     for (const std::string_view op : operators) {
       if (found.empty() && rest.starts_with(op)) found = op;
     }
-    if (found.empty()) fail_at("unexpected character '" + printable(rest.substr(0, next_char(rest, 0)), 8) + "'", start);
+    if (found.empty())
+      fail_at("unexpected character '" + printable(rest.substr(0, next_char(rest, 0)), 8) + "'", start);
     const char c = found[0];
     if (c == '(' || c == '[' || c == '{') brackets.push_back(c == '(' ? ')' : c == '[' ? ']' : '}');
     if (c == ')' || c == ']' || c == '}') {

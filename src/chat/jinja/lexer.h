@@ -17,7 +17,19 @@ struct SyntaxTrouble {
   Place place;
 };
 
-enum class TokenKind : uint8_t { Data, BlockBegin, BlockEnd, ShowBegin, ShowEnd, Name, Integer, Float, String, Operator, End };
+enum class TokenKind : uint8_t {
+  Data,
+  BlockBegin,
+  BlockEnd,
+  ShowBegin,
+  ShowEnd,
+  Name,
+  Integer,
+  Float,
+  String,
+  Operator,
+  End
+};
 
 struct Token {
   TokenKind kind;

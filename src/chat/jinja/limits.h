@@ -8,9 +8,9 @@ namespace apr::chat::jinja {
 
 /// What a template may use. Templates come in model files, which nobody may trust.
 struct Limits {
-  uint64_t steps = 20'000'000;         ///< nodes evaluated, and 16 bytes or items made each count as one
-  size_t bytes = size_t(256) << 20;    ///< of all strings and lists made, and of the output
-  int depth = 400;                     ///< of expressions, blocks and macro calls within each other
+  uint64_t steps = 8'000'000;        ///< nodes evaluated; 16 bytes or items that are looked at or made count as one
+  size_t bytes = size_t(256) << 20;  ///< of all strings and lists made, and of the output
+  int depth = 400;                   ///< of expressions, blocks and macro calls within each other
 };
 
 /// Counts down what is left. Trouble when there is no more.

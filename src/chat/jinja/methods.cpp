@@ -54,7 +54,12 @@ Text titled(const Text& text) {
     std::string piece;
     for (size_t at = 0; at < bytes.size(); at = next_char(bytes, at)) {
       const char32_t c = code_point(bytes, at);
-      append_utf8(piece, char32_t(in_word ? utf8proc_tolower(utf8proc_int32_t(c)) : utf8proc_totitle(utf8proc_int32_t(c))));
+      if (c == 0xDF && !in_word) {
+        piece += "Ss";
+      } else {
+        append_utf8(piece,
+                    char32_t(in_word ? utf8proc_tolower(utf8proc_int32_t(c)) : utf8proc_totitle(utf8proc_int32_t(c))));
+      }
       in_word = is_cased(c);
     }
     out.append(piece, origin);
@@ -63,7 +68,8 @@ Text titled(const Text& text) {
 }
 
 Text swapped(const Text& text) {
-  return map_characters(text, [](utf8proc_int32_t c) { return utf8proc_isupper(c) ? utf8proc_tolower(c) : utf8proc_toupper(c); });
+  return map_characters(
+      text, [](utf8proc_int32_t c) { return utf8proc_isupper(c) ? utf8proc_tolower(c) : utf8proc_toupper(c); });
 }
 
 // --- splitting ----------------------------------------------------------------------------------------------------
@@ -83,9 +89,7 @@ std::vector<Text> split_at_space(const Text& text, int64_t most) {
   };
   for (skip(); at < s.size(); skip()) {
     if (most >= 0 && int64_t(pieces.size()) == most) {
-      size_t end = s.size();
-      while (end > at && is_space(code_point(s, previous_char(s, end)))) end = previous_char(s, end);
-      pieces.push_back(text.slice(at, end));
+      pieces.push_back(text.slice(at, s.size()));
       break;
     }
     const size_t begin = at;
@@ -104,9 +108,7 @@ std::vector<Text> split_at_space_from_end(const Text& text, int64_t most) {
   };
   for (skip(); at > 0; skip()) {
     if (most >= 0 && int64_t(pieces.size()) == most) {
-      size_t begin = 0;
-      while (begin < at && is_space(code_point(s, begin))) begin = next_char(s, begin);
-      pieces.push_back(text.slice(begin, at));
+      pieces.push_back(text.slice(0, at));
       break;
     }
     const size_t end = at;
@@ -121,14 +123,16 @@ Value split(Evaluator& e, const Text& text, const Arguments& given, bool from_en
   const Binder a(from_end ? "rsplit" : "split", given, {"sep", "maxsplit"});
   const int64_t most = a.integer(1, -1);
   e.budget().make(text.size() + 1, sizeof(Value) / 2);
-  if (!a.has(0) || a[0].is(Kind::None)) return pieces_of(from_end ? split_at_space_from_end(text, most) : split_at_space(text, most));
+  if (!a.has(0) || a[0].is(Kind::None))
+    return pieces_of(from_end ? split_at_space_from_end(text, most) : split_at_space(text, most));
   const Text separator = a.text(0, "");
   if (separator.empty()) throw Trouble{"split: the separator is empty"};
   std::vector<Text> pieces;
   const std::string_view s = text.view();
   if (!from_end) {
     size_t begin = 0;
-    for (size_t at; (most < 0 || int64_t(pieces.size()) < most) && (at = s.find(separator.view(), begin)) != std::string_view::npos;
+    for (size_t at; (most < 0 || int64_t(pieces.size()) < most) &&
+                    (at = s.find(separator.view(), begin)) != std::string_view::npos;
          begin = at + separator.size())
       pieces.push_back(text.slice(begin, at));
     pieces.push_back(text.slice(begin, s.size()));
@@ -175,7 +179,8 @@ Value partition(const Text& text, const Arguments& given, bool last) {
   const size_t at = last ? text.view().rfind(separator.view()) : text.view().find(separator.view());
   const auto value = [](Text t) { return Value::string(std::move(t)); };
   if (at == std::string_view::npos)
-    return last ? Value::tuple({value(Text()), value(Text()), value(text)}) : Value::tuple({value(text), value(Text()), value(Text())});
+    return last ? Value::tuple({value(Text()), value(Text()), value(text)})
+                : Value::tuple({value(text), value(Text()), value(Text())});
   const size_t end = at + separator.size();
   return Value::tuple({value(text.slice(0, at)), value(text.slice(at, end)), value(text.slice(end, text.size()))});
 }
@@ -206,7 +211,9 @@ Value find(Evaluator& e, const Text& text, const Arguments& given, std::string_v
   e.budget().step(text.size() / 16);
   const Window w = window(text, a, 1);
   const std::string_view s = w.valid ? text.view().substr(w.begin, w.end - w.begin) : std::string_view();
-  const size_t at = !w.valid ? std::string_view::npos : name.starts_with("r") ? s.rfind(sought.view()) : s.find(sought.view());
+  const size_t at = !w.valid                ? std::string_view::npos
+                    : name.starts_with("r") ? s.rfind(sought.view())
+                                            : s.find(sought.view());
   if (at != std::string_view::npos) return Value::integer(int64_t(count_chars(text.view().substr(0, w.begin + at))));
   if (name.ends_with("index")) throw Trouble{std::string(name) + ": the text is not there"};
   return Value::integer(-1);
@@ -222,7 +229,8 @@ Value count(Evaluator& e, const Text& text, const Arguments& given) {
   const std::string_view s = text.view().substr(w.begin, w.end - w.begin);
   if (sought.empty()) return Value::integer(int64_t(count_chars(s)) + 1);
   int64_t n = 0;
-  for (size_t at = s.find(sought.view()); at != std::string_view::npos; at = s.find(sought.view(), at + sought.size())) ++n;
+  for (size_t at = s.find(sought.view()); at != std::string_view::npos; at = s.find(sought.view(), at + sought.size()))
+    ++n;
   return Value::integer(n);
 }
 
@@ -232,7 +240,8 @@ Value begins_or_ends(const Text& text, const Arguments& given, bool ends) {
   const std::string_view s = w.valid ? text.view().substr(w.begin, w.end - w.begin) : std::string_view();
   const auto fits = [&](const Value& v) {
     if (v.is_undefined()) throw Trouble{v.why()};
-    if (!v.is(Kind::String)) throw Trouble{"startswith and endswith take text or a tuple of text, found " + std::string(v.type_name())};
+    if (!v.is(Kind::String))
+      throw Trouble{"startswith and endswith take text or a tuple of text, found " + std::string(v.type_name())};
     return w.valid && (ends ? s.ends_with(v.view()) : s.starts_with(v.view()));
   };
   if (a[0].is(Kind::Tuple)) return Value::boolean(std::ranges::any_of(a[0].items(), fits));
@@ -285,7 +294,8 @@ Value remove_affix(const Text& text, const Arguments& given, bool prefix) {
   if (!a.has(0)) a[0];
   const Text affix = a.text(0, "");
   if (affix.empty()) return Value::string(text);
-  if (prefix) return Value::string(text.view().starts_with(affix.view()) ? text.slice(affix.size(), text.size()) : text);
+  if (prefix)
+    return Value::string(text.view().starts_with(affix.view()) ? text.slice(affix.size(), text.size()) : text);
   return Value::string(text.view().ends_with(affix.view()) ? text.slice(0, text.size() - affix.size()) : text);
 }
 
@@ -339,9 +349,13 @@ Value tested(Evaluator&, const Text& text, const Arguments& given) {
 
 bool all_alpha(std::string_view s) { return every(s, is_letter); }
 bool all_digit(std::string_view s) { return every(s, is_number); }
-bool all_alnum(std::string_view s) { return every(s, [](char32_t c) { return is_letter(c) || is_number(c); }); }
+bool all_alnum(std::string_view s) {
+  return every(s, [](char32_t c) { return is_letter(c) || is_number(c); });
+}
 bool all_space(std::string_view s) { return every(s, is_space); }
-bool all_ascii(std::string_view s) { return s.empty() || every(s, [](char32_t c) { return c < 0x80; }); }
+bool all_ascii(std::string_view s) {
+  return s.empty() || every(s, [](char32_t c) { return c < 0x80; });
+}
 bool all_titled(std::string_view s) {
   bool in_word = false, any = false;
   for (size_t at = 0; at < s.size(); at = next_char(s, at)) {
@@ -420,20 +434,23 @@ Value sequence_method(const Value& of, std::string_view name) {
   return function(std::string(name), [of, kind = std::string(name)](Evaluator& e, Arguments& given) {
     if (kind == "copy") return of;
     const Binder a(kind, given, {"value"});
-    e.budget().step(of.items().size());
     const auto& items = of.items();
-    if (kind == "count") return Value::integer(std::ranges::count_if(items, [&](const Value& v) { return v == a[0]; }));
-    const auto found = std::ranges::find_if(items, [&](const Value& v) { return v == a[0]; });
+    const auto same = [&](const Value& v) { return equal(e, v, a[0]); };
+    if (kind == "count") return Value::integer(std::ranges::count_if(items, same));
+    const auto found = std::ranges::find_if(items, same);
     if (found == items.end()) throw Trouble{"index: the value is not in the list"};
     return Value::integer(found - items.begin());
   });
 }
 
 [[noreturn]] void immutable(const Value& of, std::string_view name) {
-  throw Trouble{fmt::format("{}.{}() would change the value, which templates may not; a namespace() can be changed", of.type_name(), name)};
+  throw Trouble{fmt::format("{}.{}() would change the value, which templates may not; a namespace() can be changed",
+                            of.type_name(), name)};
 }
 
-bool one_of(std::string_view name, std::initializer_list<std::string_view> names) { return std::ranges::find(names, name) != names.end(); }
+bool one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 
@@ -441,14 +458,18 @@ std::optional<Value> find_method(const Value& of, std::string_view name) {
   if (of.is(Kind::String)) {
     for (const TextRow& row : kTextMethods) {
       if (row.name != name) continue;
-      return function(std::string(name), [text = of, call = row.call](Evaluator& e, Arguments& given) { return call(e, text.text(), given); });
+      return function(std::string(name), [text = of, call = row.call](Evaluator& e, Arguments& given) {
+        e.budget().step(text.text().size() / 64);
+        return call(e, text.text(), given);
+      });
     }
   } else if (of.is(Kind::Dict)) {
     if (one_of(name, {"get", "items", "keys", "values", "copy"})) return dict_method(of, name);
     if (one_of(name, {"clear", "pop", "popitem", "setdefault", "update"})) immutable(of, name);
   } else if (of.is_sequence()) {
     if (one_of(name, {"index", "count"}) || (name == "copy" && of.is(Kind::List))) return sequence_method(of, name);
-    if (of.is(Kind::List) && one_of(name, {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"})) immutable(of, name);
+    if (of.is(Kind::List) && one_of(name, {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"}))
+      immutable(of, name);
   }
   return std::nullopt;
 }
@@ -456,7 +477,8 @@ std::optional<Value> find_method(const Value& of, std::string_view name) {
 Text stripped(const Text& text, const Value* characters, bool left, bool right) {
   std::string_view set;
   if (characters) {
-    if (!characters->is(Kind::String)) throw Trouble{"strip: takes text, found " + std::string(characters->type_name())};
+    if (!characters->is(Kind::String))
+      throw Trouble{"strip: takes text, found " + std::string(characters->type_name())};
     set = characters->view();
   }
   const auto goes = [&](std::string_view character) {
@@ -465,7 +487,8 @@ Text stripped(const Text& text, const Value* characters, bool left, bool right) 
   const std::string_view s = text.view();
   size_t begin = 0, end = s.size();
   while (left && begin < end && goes(s.substr(begin, next_char(s, begin) - begin))) begin = next_char(s, begin);
-  while (right && end > begin && goes(s.substr(previous_char(s, end), end - previous_char(s, end)))) end = previous_char(s, end);
+  while (right && end > begin && goes(s.substr(previous_char(s, end), end - previous_char(s, end))))
+    end = previous_char(s, end);
   return text.slice(begin, end);
 }
 

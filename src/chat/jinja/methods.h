@@ -6,8 +6,8 @@
 
 namespace apr::chat::jinja {
 
-/// A method of text, a list or a dict, bound to it; nothing where its type has none of that name. Trouble for those that
-/// would change it: values are immutable, as in Jinja2's sandbox.
+/// A method of text, a list or a dict, bound to it; nothing where its type has none of that name. Trouble for those
+/// that would change it: values are immutable, as in Jinja2's sandbox.
 std::optional<Value> find_method(const Value& of, std::string_view name);
 
 // What filters share with methods.

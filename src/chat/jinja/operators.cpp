@@ -9,13 +9,15 @@
 namespace apr::chat::jinja {
 namespace {
 
-constexpr std::string_view kSigns[] = {"+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "in", "not in"};
+constexpr std::string_view kSigns[] = {
+    "+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "in", "not in"};
 
 [[noreturn]] void mismatch(Op op, const Value& left, const Value& right) {
   for (const Value* v : {&left, &right}) {
     if (v->is_undefined()) throw Trouble{v->why()};
   }
-  throw Trouble{fmt::format("{} does not work between {} and {}", kSigns[size_t(op)], left.type_name(), right.type_name())};
+  throw Trouble{
+      fmt::format("{} does not work between {} and {}", kSigns[size_t(op)], left.type_name(), right.type_name())};
 }
 
 [[noreturn]] void overflow() { throw Trouble{"a whole number grows beyond 64 bits"}; }
@@ -98,7 +100,8 @@ Value with_doubles(Op op, double a, double b) {
     default: {
       if (a == 0 && b < 0) throw Trouble{"0 cannot be raised to a negative power"};
       const double power = std::pow(a, b);
-      if (std::isnan(power) && !std::isnan(a) && !std::isnan(b)) throw Trouble{"a power of a negative number that is no real number"};
+      if (std::isnan(power) && !std::isnan(a) && !std::isnan(b))
+        throw Trouble{"a power of a negative number that is no real number"};
       if (std::isinf(power) && std::isfinite(a) && std::isfinite(b)) throw Trouble{"a power is too large"};
       return Value::real(power);
     }
@@ -109,7 +112,8 @@ Value repeated(Evaluator& e, const Value& what, int64_t times) {
   const size_t n = times > 0 ? size_t(times) : 0;
   if (what.is(Kind::String)) {
     const Text& piece = what.text();
-    if (n > 0 && piece.size() > std::numeric_limits<size_t>::max() / n) throw Trouble{"the template makes too much text"};
+    if (n > 0 && piece.size() > std::numeric_limits<size_t>::max() / n)
+      throw Trouble{"the template makes too much text"};
     e.budget().make(piece.size() * n);
     Text all;
     if (!piece.empty()) {
@@ -156,7 +160,6 @@ Value arithmetic(Evaluator& e, Op op, const Value& left, const Value& right) {
   if (op == Op::Multiply && whole(left) && (right.is(Kind::String) || right.is_sequence()))
     return repeated(e, right, left.as_int());
   if (op == Op::Modulo && left.is(Kind::String)) {
-    if (right.is_undefined()) throw Trouble{right.why()};
     Arguments given;
     if (right.is(Kind::Tuple)) {
       given.positional = right.items();
@@ -177,8 +180,34 @@ Value signed_number(const Value& value, bool negative) {
   return Value::integer(result);
 }
 
+bool equal(Evaluator& e, const Value& left, const Value& right) {
+  e.budget().step();
+  if (left.kind() != right.kind()) return left == right;  // numbers, or nothing to look at
+  if (left.is(Kind::String)) {
+    e.budget().step(std::min(left.text().size(), right.text().size()) / 256);
+  } else if (left.is_sequence()) {
+    const List &a = left.items(), &b = right.items();
+    if (&a == &b || a.size() != b.size()) return a.size() == b.size();
+    for (size_t i = 0; i < a.size(); ++i) {
+      if (!equal(e, a[i], b[i])) return false;
+    }
+    return true;
+  } else if (left.is(Kind::Dict)) {
+    const Dict &a = left.as_dict(), &b = right.as_dict();
+    if (&a == &b || a.size() != b.size()) return a.size() == b.size();
+    for (const auto& [key, value] : a.items()) {
+      const Value* other = b.find(key);
+      if (!other || !equal(e, value, *other)) return false;
+    }
+    return true;
+  }
+  return left == right;
+}
+
 bool less(Evaluator& e, const Value& left, const Value& right) {
   e.budget().step();
+  if (left.is(Kind::String) && right.is(Kind::String))
+    e.budget().step(std::min(left.text().size(), right.text().size()) / 256);
   if (left.is_number() && right.is_number()) {
     if (left.is(Kind::Float) || right.is(Kind::Float)) return left.as_double() < right.as_double();
     return left.as_int() < right.as_int();
@@ -187,7 +216,7 @@ bool less(Evaluator& e, const Value& left, const Value& right) {
   if (left.is_sequence() && left.kind() == right.kind()) {
     const List &a = left.items(), &b = right.items();
     for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      if (!(a[i] == b[i])) return less(e, a[i], b[i]);
+      if (!equal(e, a[i], b[i])) return less(e, a[i], b[i]);
     }
     return a.size() < b.size();
   }
@@ -203,8 +232,7 @@ bool contains(Evaluator& e, const Value& container, const Value& value) {
       return container.view().find(value.view()) != std::string_view::npos;
     case Kind::List:
     case Kind::Tuple:
-      e.budget().step(container.items().size());
-      return std::ranges::any_of(container.items(), [&](const Value& v) { return v == value; });
+      return std::ranges::any_of(container.items(), [&](const Value& v) { return equal(e, v, value); });
     case Kind::Dict:
       return container.as_dict().find(value) != nullptr;
     case Kind::Undefined:
@@ -217,9 +245,9 @@ bool contains(Evaluator& e, const Value& container, const Value& value) {
 bool holds(Evaluator& e, Op op, const Value& left, const Value& right) {
   switch (op) {
     case Op::Equal:
-      return left == right;
+      return equal(e, left, right);
     case Op::NotEqual:
-      return !(left == right);
+      return !equal(e, left, right);
     case Op::In:
       return contains(e, right, left);
     case Op::NotIn:
@@ -234,9 +262,9 @@ bool holds(Evaluator& e, Op op, const Value& left, const Value& right) {
     case Op::Greater:
       return less(e, right, left);
     case Op::LessEqual:
-      return less(e, left, right) || left == right;
+      return less(e, left, right) || equal(e, left, right);
     default:
-      return less(e, right, left) || left == right;
+      return less(e, right, left) || equal(e, left, right);
   }
 }
 
@@ -267,13 +295,14 @@ Value element(const Value& of, int64_t i) {
 Value sliced(Evaluator& e, const Value& of, std::optional<int64_t> begin, std::optional<int64_t> end,
              std::optional<int64_t> step) {
   if (of.is_undefined()) throw Trouble{of.why()};
-  if (!of.is_sequence() && !of.is(Kind::String)) throw Trouble{"'" + std::string(of.type_name()) + "' object has no slices"};
+  if (!of.is_sequence() && !of.is(Kind::String))
+    throw Trouble{"'" + std::string(of.type_name()) + "' object has no slices"};
   const int64_t stride = step.value_or(1);
   if (stride == 0) throw Trouble{"a slice's step cannot be 0"};
   const bool text = of.is(Kind::String);
   std::vector<size_t> starts;  // of characters, in bytes
   if (text) {
-    e.budget().make(of.text().size());
+    e.budget().make(of.text().size(), sizeof(size_t));
     for (size_t at = 0; at < of.text().size(); at = next_char(of.view(), at)) starts.push_back(at);
     starts.push_back(of.text().size());
   }

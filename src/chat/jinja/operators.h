@@ -10,6 +10,8 @@ namespace apr::chat::jinja {
 Value arithmetic(Evaluator& e, Op op, const Value& left, const Value& right);
 bool holds(Evaluator& e, Op op, const Value& left, const Value& right);
 Value signed_number(const Value& value, bool negative);
+/// ==, whose work counts.
+bool equal(Evaluator& e, const Value& left, const Value& right);
 /// Whether left stands before right in an ordering; both numbers, both text, or both sequences of such.
 bool less(Evaluator& e, const Value& left, const Value& right);
 bool contains(Evaluator& e, const Value& container, const Value& value);

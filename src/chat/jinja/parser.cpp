@@ -15,7 +15,7 @@ class Parser : ExpressionParser {
 
   Body run() {
     Body body = until({});
-    if (!at_end()) refuse("unexpected end tag");
+    refuse_missing();
     return body;
   }
 
@@ -75,7 +75,8 @@ class Parser : ExpressionParser {
     if (name == "generation") return generation();
     if (name == "break" || name == "continue") return jump(name == "break" ? StmtKind::Break : StmtKind::Continue);
     for (const std::string_view other : {"include", "import", "from", "extends", "block"}) {
-      if (name == other) refuse("{% " + name + " %} needs other templates, and a model file has one; it is not supported");
+      if (name == other)
+        refuse("{% " + name + " %} needs other templates, and a model file has one; it is not supported");
     }
     refuse("unknown tag '" + printable(name, 40) + "'");
   }

@@ -228,7 +228,8 @@ class JsonWriter {
     } else if (c < 0x10000) {
       to += fmt::format("\\u{:04x}", uint32_t(c));
     } else {
-      to += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (uint32_t(c - 0x10000) >> 10), 0xDC00 + (uint32_t(c - 0x10000) & 0x3ff));
+      to += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (uint32_t(c - 0x10000) >> 10),
+                        0xDC00 + (uint32_t(c - 0x10000) & 0x3ff));
     }
   }
   void new_line(int level) {
@@ -257,7 +258,8 @@ class JsonWriter {
     auto entries = dict.items();
     if (style_.sort_keys) {
       std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-        if (!a.first.is(Kind::String) || !b.first.is(Kind::String)) throw Trouble{"keys of different types cannot be sorted"};
+        if (!a.first.is(Kind::String) || !b.first.is(Kind::String))
+          throw Trouble{"keys of different types cannot be sorted"};
         return a.first.view() < b.first.view();
       });
     }

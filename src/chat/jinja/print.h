@@ -15,8 +15,8 @@ std::string float_repr(double d);
 /// How json.dumps() is asked to write.
 struct JsonStyle {
   std::string item_separator = ", ", key_separator = ": ";
-  std::string indent;        ///< of each level
-  bool lines = false;        ///< an item a line
+  std::string indent;  ///< of each level
+  bool lines = false;  ///< an item a line
   bool sort_keys = false, ascii = false;
 };
 /// json.dumps(). What is text in the value keeps its origin; the rest has the origin of text that callers gave.

@@ -22,7 +22,8 @@ struct Template::Impl {
 
 Template::Template(std::string_view source, std::string name) {
   if (source.size() > kMostSource)
-    fail(ErrorCode::BadInput, "{}: {} MiB, expected at most {}; is this a template?", name, source.size() >> 20, kMostSource >> 20);
+    fail(ErrorCode::BadInput, "{}: {} MiB, expected at most {}; is this a template?", name, source.size() >> 20,
+         kMostSource >> 20);
   auto impl = std::make_unique<Impl>();
   impl->source = source;
   impl->name = std::move(name);
@@ -44,12 +45,15 @@ Segments Template::render(const Dict& variables, const std::tm& now, const Limit
   Evaluator evaluator(variables, now, limits);
   try {
     Segments segments;
-    evaluator.run(impl_->body).each_run([&](std::string_view bytes, Origin origin) { append(segments, origin, bytes); });
+    evaluator.run(impl_->body).each_run([&](std::string_view bytes, Origin origin) {
+      append(segments, origin, bytes);
+    });
     return segments;
   } catch (const Trouble& t) {
     throw Error(ErrorCode::Template, sentence(impl_->name, evaluator.place(), t.what));
   } catch (const Raised& r) {
-    throw Refusal(sentence(impl_->name, evaluator.place(), "the template refuses the conversation: " + r.message), r.message);
+    throw Refusal(sentence(impl_->name, evaluator.place(), "the template refuses the conversation: " + r.message),
+                  r.message);
   }
 }
 

@@ -13,7 +13,8 @@ using V = const Value&;
 
 int64_t whole(V v) {
   if (v.is_undefined()) throw Trouble{v.why()};
-  if (!v.is(Kind::Int) && !v.is(Kind::Bool)) throw Trouble{"the test needs a whole number, found " + std::string(v.type_name())};
+  if (!v.is(Kind::Int) && !v.is(Kind::Bool))
+    throw Trouble{"the test needs a whole number, found " + std::string(v.type_name())};
   return v.as_int();
 }
 
@@ -36,17 +37,21 @@ bool divisible(Evaluator&, V v, A given) {
   return by == -1 || whole(v) % by == 0;
 }
 
-bool same_as(Evaluator&, V v, A given) {
+bool same_as(Evaluator& e, V v, A given) {
   const Binder a("sameas", given, {"other"});
   if (v.kind() != a[0].kind()) return false;
   if (v.is(Kind::List) || v.is(Kind::Tuple)) return &v.items() == &a[0].items();
   if (v.is(Kind::Dict)) return &v.as_dict() == &a[0].as_dict();
-  return v == a[0];
+  return equal(e, v, a[0]);
 }
 
 bool is_callable(Evaluator&, V v, A) { return v.is(Kind::Object) && v.as_object()->callable(); }
-bool is_iterable(Evaluator&, V v, A) { return v.is(Kind::String) || v.is_sequence() || v.is(Kind::Dict) || v.is_undefined(); }
-bool is_sequence(Evaluator&, V v, A) { return v.is(Kind::String) || v.is_sequence() || v.is(Kind::Dict) || v.is_undefined(); }
+bool is_iterable(Evaluator&, V v, A) {
+  return v.is(Kind::String) || v.is_sequence() || v.is(Kind::Dict) || v.is_undefined();
+}
+bool is_sequence(Evaluator&, V v, A) {
+  return v.is(Kind::String) || v.is_sequence() || v.is(Kind::Dict) || v.is_undefined();
+}
 bool contained(Evaluator& e, V v, A given) {
   const Binder a("in", given, {"seq"});
   return contains(e, a[0], v);

@@ -69,7 +69,8 @@ Value convert(const nlohmann::ordered_json& json, Origin origin, int depth) {
     }
     case Type::object: {
       Dict dict;
-      for (const auto& [key, item] : json.items()) dict.set(Value::string(key, origin), convert(item, origin, depth + 1));
+      for (const auto& [key, item] : json.items())
+        dict.set(Value::string(key, origin), convert(item, origin, depth + 1));
       return Value::dict(std::move(dict));
     }
     default:

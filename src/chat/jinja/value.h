@@ -50,7 +50,9 @@ enum class Kind : uint8_t { Undefined, None, Bool, Int, Float, String, List, Tup
 class Value {
  public:
   Value() = default;  ///< undefined, without a name
-  static Value undefined(std::string what) { return Value(Missing{std::make_shared<const std::string>(std::move(what))}); }
+  static Value undefined(std::string what) {
+    return Value(Missing{std::make_shared<const std::string>(std::move(what))});
+  }
   static Value none() { return Value(Nothing{}); }
   static Value boolean(bool b) { return Value(b); }
   static Value integer(int64_t i) { return Value(i); }
