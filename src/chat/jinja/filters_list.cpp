@@ -2,7 +2,7 @@
 #include <charconv>
 
 #include "chat/jinja/filters.h"
-#include "chat/jinja/methods.h"
+#include "chat/jinja/letters.h"
 #include "chat/jinja/operators.h"
 #include "chat/jinja/print.h"
 #include "chat/jinja/tests.h"
@@ -95,7 +95,8 @@ class Getter {
   const Value* usual_;
 };
 
-Value without_case(Value v, bool case_sensitive) {
+Value without_case(Evaluator& e, Value v, bool case_sensitive) {
+  if (!case_sensitive && v.is(Kind::String)) e.budget().make(v.text().size());
   return !case_sensitive && v.is(Kind::String) ? Value::string(lower(v.text())) : v;
 }
 
@@ -138,7 +139,7 @@ Value sort(Evaluator& e, V v, A given) {
   List keys;
   for (const Value& item : items) {
     List key;
-    for (const Getter& part : parts) key.push_back(without_case(part(item), a.truth(1, false)));
+    for (const Getter& part : parts) key.push_back(without_case(e, part(item), a.truth(1, false)));
     keys.push_back(key.size() == 1 ? key[0] : Value::list(std::move(key)));
   }
   List out;
@@ -154,7 +155,8 @@ Value dictsort(Evaluator& e, V v, A given) {
   if (by != "key" && by != "value") throw Trouble{"dictsort: 'by' must be key or value"};
   const auto& entries = v.as_dict().items();
   List keys, out;
-  for (const auto& [key, value] : entries) keys.push_back(without_case(by == "key" ? key : value, a.truth(0, false)));
+  for (const auto& [key, value] : entries)
+    keys.push_back(without_case(e, by == "key" ? key : value, a.truth(0, false)));
   for (const size_t place : sorted_places(e, keys, a.truth(2, false)))
     out.push_back(Value::tuple({entries[place].first, entries[place].second}));
   return Value::list(std::move(out));
@@ -190,7 +192,7 @@ Value extreme(Evaluator& e, V v, A given, bool greatest) {
   Value best = Value::undefined("there is no item, the sequence is empty"), best_key;
   bool any = false;
   for (const Value& item : all_of(e, v)) {
-    Value key = without_case(get(item), a.truth(0, false));
+    Value key = without_case(e, get(item), a.truth(0, false));
     if (!any || (greatest ? less(e, best_key, key) : less(e, key, best_key))) best = item, best_key = std::move(key);
     any = true;
   }
@@ -212,7 +214,7 @@ Value unique(Evaluator& e, V v, A given) {
   Dict seen;
   List out;
   for (const Value& item : all_of(e, v)) {
-    const Value key = without_case(get(item), a.truth(0, false));
+    const Value key = without_case(e, get(item), a.truth(0, false));
     require_hashable(key);
     if (!key.is(Kind::String)) e.budget().step(seen.size());
     if (seen.find(key)) continue;
@@ -229,7 +231,7 @@ Value groupby(Evaluator& e, V v, A given) {
   List keys, out, group;
   for (const Value& item : all) keys.push_back(get(item));
   List compared;
-  for (const Value& key : keys) compared.push_back(without_case(key, a.truth(2, false)));
+  for (const Value& key : keys) compared.push_back(without_case(e, key, a.truth(2, false)));
   const std::vector<size_t> places = sorted_places(e, compared, false);
   for (size_t i = 0; i < places.size(); ++i) {
     group.push_back(all[places[i]]);

@@ -4,8 +4,9 @@
 
 #include "chat/jinja/filters.h"
 #include "chat/jinja/format.h"
-#include "chat/jinja/methods.h"
+#include "chat/jinja/letters.h"
 #include "chat/jinja/print.h"
+#include "chat/jinja/text_methods.h"
 
 namespace apr::chat::jinja {
 namespace {

@@ -1,7 +1,7 @@
 #include "chat/jinja/tests.h"
 
 #include "chat/jinja/filters.h"
-#include "chat/jinja/methods.h"
+#include "chat/jinja/letters.h"
 #include "chat/jinja/operators.h"
 #include "chat/jinja/print.h"
 
