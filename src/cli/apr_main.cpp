@@ -19,6 +19,7 @@ using namespace apr;
 constexpr const char* kFooter = R"(Begin with
   apr run MODEL.gguf -p "What is 2+2?"       one answer
   apr inspect MODEL.gguf                     what is in the file, and what memory it needs
+  apr render MODEL.gguf -p Hello             the prompt that its chat template makes
   apr bench MODEL.gguf                       how fast it is here
   apr VERB --help                            all flags of a verb, with examples
 

@@ -34,7 +34,8 @@ std::vector<Token> tokens_of(const engine::Engine& engine, const chat::Segments&
   for (const chat::Segment& s : segments) pieces.push_back({s.text, s.origin == chat::Origin::Markup});
   std::vector<Token> tokens = engine.tokenizer().encode(pieces);
   const Token bos = engine.bos();
-  if (bos >= 0 && (tokens.empty() || tokens.front() != bos)) tokens.insert(tokens.begin(), bos);  // many templates bring it
+  if (bos >= 0 && (tokens.empty() || tokens.front() != bos))
+    tokens.insert(tokens.begin(), bos);  // many templates bring it
   return tokens;
 }
 

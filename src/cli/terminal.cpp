@@ -104,13 +104,6 @@ const std::atomic<bool>& catch_interrupts() {
 
 int interrupt_exit_code() { return interrupted ? 128 + signal_number : 0; }
 
-void forget_interrupt() {
-  if (signal_number == SIGTERM) return;
-  interrupted = false;
-  signal_number = 0;
-  catch_interrupts();
-}
-
 Progress::Progress(std::string label, size_t total)
     : label_(std::move(label)), total_(total), start_(std::chrono::steady_clock::now()) {}
 

@@ -40,8 +40,6 @@ std::string read_file(const std::string& path);
 const std::atomic<bool>& catch_interrupts();
 /// 130 or 143 after a caught signal, else 0.
 int interrupt_exit_code();
-/// After a Ctrl-C that ended no more than an answer: forgets it, and the next one sets the flag again. A SIGTERM stays.
-void forget_interrupt();
 
 /// A bar on standard error: only on a terminal, and only once the work has lasted a second.
 class Progress {
