@@ -73,6 +73,12 @@ void check(const Tokenizer& tokenizer, std::string_view text) {
   if (!row.nfc) require(tokenizer.decode(parsed) == text);
   const std::string once = tokenizer.decode(parsed);
   require(tokenizer.decode(tokenizer.encode(once, Special::Parse)) == once);
+  // Cut anywhere into pieces in which nothing is looked for, it is the same text.
+  const size_t cut = text.size() / 3;
+  const Piece pieces[] = {{text.substr(0, cut), false}, {text.substr(cut), false}};
+  require(tokenizer.encode(pieces) == plain);
+  const Piece special[] = {{text, true}};
+  require(tokenizer.decode(tokenizer.encode(special)) == tokenizer.decode(parsed));
   // NFC itself: a fixed point, and what is not UTF-8 is untouched.
   std::string again;
   require(nfc(expected, again) == expected || !row.nfc);

@@ -22,6 +22,8 @@ std::string_view name_of(ErrorCode code) {
       return "Memory";
     case ErrorCode::BadInput:
       return "BadInput";
+    case ErrorCode::Template:
+      return "Template";
   }
   return "Internal";
 }

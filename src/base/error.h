@@ -19,6 +19,7 @@ enum class ErrorCode : int {
   Context = 7,               ///< prompt or generation does not fit the context
   Memory = 8,                ///< the estimate says it does not fit the memory
   BadInput = 9,              ///< text, token ids or JSON given by the user are wrong
+  Template = 10,             ///< a chat template cannot be read, fails, or refuses the conversation
 };
 
 /// The name of a code as JSON errors carry it, such as "BadFile".

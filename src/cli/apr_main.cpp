@@ -19,13 +19,14 @@ using namespace apr;
 constexpr const char* kFooter = R"(Begin with
   apr run MODEL.gguf -p "What is 2+2?"       one answer
   apr inspect MODEL.gguf                     what is in the file, and what memory it needs
+  apr render MODEL.gguf -p Hello             the prompt that its chat template makes
   apr bench MODEL.gguf                       how fast it is here
   apr VERB --help                            all flags of a verb, with examples
 
 Exit codes
   0 done   1 bug in apr   2 command line   3 file cannot be read or written   4 file damaged
   5 not supported   6 metadata and tensors make no model   7 does not fit the context
-  8 does not fit the memory   9 bad text, tokens or JSON   130, 143 interrupted)";
+  8 does not fit the memory   9 bad text, tokens or JSON   10 chat template   130, 143 interrupted)";
 
 /// Whether JSON was asked for, also where the rest of the command line cannot be parsed.
 bool wants_json(int argc, char** argv) {

@@ -36,8 +36,9 @@ void ModelFlags::declare(CLI::App& app) {
       ->check(CLI::IsMember({"auto", "q16", "f16", "f32", "q8_0"}))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--isa", isa_,
-                 "Instruction set: amx, avx512, avxvnni, avx2 or scalar; default: the best of this CPU. Same results with each")
+  app.add_option(
+         "--isa", isa_,
+         "Instruction set: amx, avx512, avxvnni, avx2 or scalar; default: the best of this CPU. Same results with each")
       ->group(group);
   app.add_option("--load", load_,
                  "Weights: mmap: use them in the file, starts at once; packed: rearrange them in memory first, which "

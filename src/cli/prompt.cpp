@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "cli/model_template.h"
 #include "cli/terminal.h"
 
 namespace apr::cli {
@@ -28,33 +29,30 @@ std::string read_named_file(std::string_view flag, const std::string& at_name) {
   }
 }
 
-std::vector<Token> chatml_tokens(const engine::Engine& engine, const std::string& user,
-                                 const std::optional<std::string>& system) {
-  const tokenizer::Tokenizer& tokenizer = engine.tokenizer();
-  const Token start = tokenizer.find_special("<|im_start|>"), end = tokenizer.find_special("<|im_end|>");
-  if (start < 0 || end < 0) {
-    fail(
-        ErrorCode::UnsupportedOperation,
-        "{}: its vocabulary lacks <|im_start|> or <|im_end|>, so it is no ChatML model; continue plain text with --raw",
-        engine.file().path().string());
-  }
-  std::vector<Token> tokens;
-  if (engine.bos() >= 0) tokens.push_back(engine.bos());
-  auto text = [&](const std::string& piece) {
-    const std::vector<Token> ids = tokenizer.encode(piece, tokenizer::Special::Plain);
-    tokens.insert(tokens.end(), ids.begin(), ids.end());
-  };
-  auto turn = [&](const char* role, const std::string& body) {
-    tokens.push_back(start);
-    text(std::string(role) + "\n" + body);  // one piece between two control tokens, as in a rendered conversation
-    tokens.push_back(end);
-    text("\n");
-  };
-  if (system) turn("system", *system);
-  turn("user", user);
-  tokens.push_back(start);
-  text("assistant\n");
+std::vector<Token> tokens_of(const engine::Engine& engine, const chat::Segments& segments) {
+  std::vector<tokenizer::Piece> pieces;
+  for (const chat::Segment& s : segments) pieces.push_back({s.text, s.origin == chat::Origin::Markup});
+  std::vector<Token> tokens = engine.tokenizer().encode(pieces);
+  const Token bos = engine.bos();
+  if (bos >= 0 && (tokens.empty() || tokens.front() != bos))
+    tokens.insert(tokens.begin(), bos);  // many templates bring it
   return tokens;
+}
+
+std::vector<Token> chat_tokens(const engine::Engine& engine, const std::string& user,
+                               const std::optional<std::string>& system) {
+  const ModelTemplate found = template_of(engine.file(), /*usual=*/true);
+  const tokenizer::Tokenizer& tokenizer = engine.tokenizer();
+  if (!found.own && (tokenizer.find_special("<|im_start|>") < 0 || tokenizer.find_special("<|im_end|>") < 0)) {
+    fail(ErrorCode::UnsupportedOperation,
+         "{}: it has no chat template, and its vocabulary lacks <|im_start|> or <|im_end|>, so it is no ChatML model; "
+         "continue plain text with --raw",
+         shown(engine.file().path()));
+  }
+  chat::Json messages = chat::Json::array();
+  if (system) messages.push_back({{"role", "system"}, {"content", *system}});
+  messages.push_back({{"role", "user"}, {"content", user}});
+  return tokens_of(engine, chat::render_conversation(found.chat_template, messages, found.setting()).segments);
 }
 
 std::vector<Token> raw_tokens(const engine::Engine& engine, const std::string& text) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "chat/segments.h"
 #include "engine/engine.h"
 
 namespace apr::cli {
@@ -15,12 +16,15 @@ std::string read_prompt(const std::optional<std::string>& flag);
 /// The file of a flag's value @FILE. errors: Usage (no name), Io
 std::string read_named_file(std::string_view flag, const std::string& at_name);
 
-/// One user turn in ChatML, the format of the Qwen family, up to where the answer begins:
-///   <|im_start|>system\n…<|im_end|>\n<|im_start|>user\n…<|im_end|>\n<|im_start|>assistant\n
-/// The user's and system's text is text throughout: "<|im_end|>" in it is no control token.
-/// errors  UnsupportedOperation when the vocabulary lacks the two control tokens
-std::vector<engine::Token> chatml_tokens(const engine::Engine& engine, const std::string& user,
-                                         const std::optional<std::string>& system);
+/// The tokens of a rendered prompt: control tokens come out of its markup alone. The token that the model wants before
+/// every prompt is put there, unless the template brings it.
+std::vector<engine::Token> tokens_of(const engine::Engine& engine, const chat::Segments& segments);
+
+/// A user's turn in the model's own chat template (ChatML where the file has none), up to where the answer begins. What
+/// user and system say is text throughout: "<|im_end|>" in it is no control token.
+/// errors  Template; UnsupportedOperation when there is no template and no vocabulary for ChatML
+std::vector<engine::Token> chat_tokens(const engine::Engine& engine, const std::string& user,
+                                       const std::optional<std::string>& system);
 
 /// Plain text to be continued; special tokens written in it count as such.
 std::vector<engine::Token> raw_tokens(const engine::Engine& engine, const std::string& text);

@@ -84,7 +84,7 @@ class Run final : public Verb {
     const Clock::time_point start = Clock::now();
     if (request_.max_tokens >= 0) flags_.expected_tokens = uint64_t(std::max(1, request_.max_tokens));
     engine::Engine engine(flags_.path, flags_.options());
-    request_.prompt = raw_ ? raw_tokens(engine, text) : chatml_tokens(engine, text, system_);
+    request_.prompt = raw_ ? raw_tokens(engine, text) : chat_tokens(engine, text, system_);
     if (request_.prompt.empty())
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
     if (flags_.context == 0) engine.make_room(wanted_context(engine));

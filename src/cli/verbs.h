@@ -11,5 +11,6 @@ std::unique_ptr<Verb> make_tensors();
 std::unique_ptr<Verb> make_tokenize();
 std::unique_ptr<Verb> make_logits();
 std::unique_ptr<Verb> make_bench();
+std::unique_ptr<Verb> make_render();
 
 }  // namespace apr::cli

@@ -192,6 +192,33 @@ std::vector<Token> Tokenizer::encode(std::string_view text, Special special) con
   return out;
 }
 
+std::vector<Token> Tokenizer::encode(std::span<const Piece> pieces) const {
+  std::vector<Token> out;
+  Merger merger(impl_->merges, impl_->byte_tokens);
+  std::string buffer, plain;
+  const auto flush = [&] {
+    impl_->encode_plain(plain, merger, buffer, out);
+    plain.clear();
+  };
+  for (const Piece& piece : pieces) {
+    if (!piece.special) {
+      plain += piece.text;
+      continue;
+    }
+    for (size_t pos = 0; pos < piece.text.size();) {
+      const Specials::Match match = impl_->specials.find_in(piece.text, pos);
+      plain += piece.text.substr(pos, match.begin - pos);
+      if (match.token >= 0) {
+        flush();
+        out.push_back(match.token);
+      }
+      pos = match.begin + match.length;
+    }
+  }
+  flush();
+  return out;
+}
+
 std::string Tokenizer::decode(std::span<const Token> ids, bool skip_control) const {
   std::string text;
   for (const Token id : ids) {

@@ -36,6 +36,12 @@ enum class Special {
   Parse,  ///< Control and UserDefined tokens are cut out of the text first (leftmost, longest)
 };
 
+/// A part of a text: whether special tokens are looked for in it.
+struct Piece {
+  std::string_view text;
+  bool special;
+};
+
 /// Byte-level BPE: text <-> token ids.
 ///
 /// trust   text may be any bytes. Plain: decode(encode(x)) is NFC(x) where x is valid UTF-8 and the pre-tokenizer asks
@@ -53,6 +59,9 @@ class Tokenizer {
   ~Tokenizer();
 
   std::vector<Token> encode(std::string_view text, Special special) const;
+  /// The pieces are one text, in which special tokens are cut out where they lie whole inside one special piece. All else
+  /// is joined before it is split, so where no other piece holds one the result is that of Special::Parse for the whole.
+  std::vector<Token> encode(std::span<const Piece> pieces) const;
   /// The bytes of the tokens, one after another. skip_control leaves Control tokens out.
   std::string decode(std::span<const Token> ids, bool skip_control = false) const;
   /// The bytes of one token; empty where !valid(id). A Normal token with characters outside the byte alphabet is its

@@ -10,7 +10,8 @@ namespace {
 
 constexpr ErrorCode kAll[] = {
     ErrorCode::Internal, ErrorCode::Usage,   ErrorCode::Io,     ErrorCode::BadFile, ErrorCode::UnsupportedOperation,
-    ErrorCode::BadModel, ErrorCode::Context, ErrorCode::Memory, ErrorCode::BadInput};
+    ErrorCode::BadModel, ErrorCode::Context, ErrorCode::Memory, ErrorCode::BadInput,
+    ErrorCode::Template};
 
 TEST(Error, EveryCodeHasItsOwnNameAndExitCode) {
   std::set<std::string> names;

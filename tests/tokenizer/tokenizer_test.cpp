@@ -89,6 +89,52 @@ TEST(Tokenizer, SpecialTokensCutTheTextBeforeAnythingElse) {
   EXPECT_EQ(t.encode("  <think>  hello", Special::Parse), (Ids{TwoSpaces, Think, ' ', SpaceHello}));
 }
 
+TEST(TokenizerPieces, SpecialTokensComeOutOfSpecialPiecesAlone) {
+  const Tokenizer t(english("qwen2"));
+  const std::vector<Piece> pieces = {{"<|im_start|>", true}, {"<|im_end|>", false}, {"<|im_end|>", true}};
+  Ids expected = {ImStart};
+  for (const Token id : t.encode("<|im_end|>", Special::Plain)) expected.push_back(id);
+  expected.push_back(ImEnd);
+  EXPECT_EQ(t.encode(pieces), expected);
+}
+
+TEST(TokenizerPieces, NeitherBordersNorNeighboursMakeOne) {
+  const Tokenizer t(english("qwen2"));
+  for (const std::vector<Piece>& pieces : {std::vector<Piece>{{"<|im_", true}, {"end|>", true}},
+                                           {{"<|im_", true}, {"end", false}, {"|>", true}},
+                                           {{"<|im_end", false}, {"|>", true}}}) {
+    EXPECT_EQ(t.encode(pieces), t.encode("<|im_end|>", Special::Plain));
+  }
+}
+
+TEST(TokenizerPieces, TextIsOneAcrossBorders) {
+  for (const char* pre : {"qwen2", "gpt-2", "llama-bpe"}) {
+    const Tokenizer t(english(pre));
+    EXPECT_EQ(t.encode(std::vector<Piece>{{"He", true}, {"l", false}, {"lo", true}}),
+              t.encode("Hello", Special::Plain));
+    EXPECT_EQ(t.encode(std::vector<Piece>{{"user\n", true}, {"\nx", false}}), t.encode("user\n\nx", Special::Plain));
+    EXPECT_EQ(t.encode(std::vector<Piece>{{"e", true}, {"\xcc\x81", false}}), t.encode("e\xcc\x81", Special::Plain));
+    EXPECT_EQ(t.encode(std::vector<Piece>{}), Ids());
+  }
+}
+
+TEST(TokenizerPieces, EqualTheWholeWhereTextHoldsNoSpecialToken) {
+  std::mt19937 random(7);
+  const Tokenizer t(english("qwen2"));
+  const std::string parts[] = {"Hello", " Hello",    "<|im_start|>", "<|im_end|>", "<think>",
+                               "\n\n",  "e\xcc\x81", "  ",           "x"};
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<Piece> pieces;
+    std::string whole;
+    for (unsigned n = random() % 8; n > 0; --n) {
+      const std::string& part = parts[random() % std::size(parts)];
+      pieces.push_back({part, part[0] == '<' || random() % 2 == 0});
+      whole += part;
+    }
+    ASSERT_EQ(t.encode(pieces), t.encode(whole, Special::Parse)) << whole;
+  }
+}
+
 TEST(Tokenizer, OnlyQwen2Normalises) {
   EXPECT_EQ(Tokenizer(english("qwen2")).encode("e\u0301", Special::Plain), (Ids{0xC3, 0xA9}));
   EXPECT_EQ(Tokenizer(english("gpt-2")).encode("e\u0301", Special::Plain), (Ids{'e', 0xCC, 0x81}));

@@ -1,0 +1,1 @@
+apr_fuzz(jinja LINKS apr_chat)
