@@ -19,7 +19,7 @@ struct Params {
 
   float dry_multiplier = 0.0f;              ///< "don't repeat yourself", see dry.h; 0 = off
   float dry_base = 1.75f;                   ///< >= 1; how much more each further token of a repeat costs
-  int dry_allowed_length = 2;               ///< >= 1; a token that would make a repeat this long pays the multiplier
+  int dry_allowed_length = 2;               ///< >= 1; going on with a repeat of so many tokens costs the multiplier
   int dry_window = -1;                      ///< tokens of the past that are looked at; -1 = all, 0 = none
   std::vector<uint64_t> dry_breakers = {};  ///< set of tokens (mask.h) that no repeat goes across; empty = none
 
