@@ -40,6 +40,7 @@ const Chain kChains[] = {
     {"top_p", {.temperature = 0.7f, .top_p = 0.9f}},
     {"min_p", {.temperature = 0.7f, .min_p = 0.05f}},
     {"typical", {.temperature = 0.7f, .typical_p = 0.9f}},
+    {"min_p_typical", {.temperature = 0.7f, .min_p = 0.02f, .typical_p = 0.9f}},
     {"xtc", {.temperature = 0.7f, .xtc_probability = 0.5f}},
     {"min_p_xtc", {.temperature = 0.7f, .min_p = 0.02f, .xtc_probability = 0.5f}},
     {"mirostat", {.temperature = 0.7f, .mirostat_tau = 5}},
