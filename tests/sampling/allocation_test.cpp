@@ -12,6 +12,8 @@
 
 namespace {
 std::atomic<size_t> allocations{0};
+// Not inlined: GCC would see free() called on what new returned, and warn.
+[[gnu::noinline]] void give_back(void* p) { std::free(p); }
 }
 
 void* operator new(size_t n) {
@@ -19,8 +21,8 @@ void* operator new(size_t n) {
   if (void* p = std::malloc(n ? n : 1)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { give_back(p); }
+void operator delete(void* p, size_t) noexcept { give_back(p); }
 
 namespace apr::sampling {
 namespace {
