@@ -14,7 +14,7 @@ namespace {
 std::atomic<size_t> allocations{0};
 // Not inlined: GCC would see free() called on what new returned, and warn.
 [[gnu::noinline]] void give_back(void* p) { std::free(p); }
-}
+}  // namespace
 
 void* operator new(size_t n) {
   ++allocations;
