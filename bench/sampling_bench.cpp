@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
 
+#include "sampling/logprobs.h"
 #include "sampling/sampler.h"
 
 namespace {
@@ -37,6 +39,13 @@ const Chain kChains[] = {
     {"top_k_500", {.temperature = 0.7f, .top_k = 500}},
     {"top_p", {.temperature = 0.7f, .top_p = 0.9f}},
     {"min_p", {.temperature = 0.7f, .min_p = 0.05f}},
+    {"typical", {.temperature = 0.7f, .typical_p = 0.9f}},
+    {"min_p_typical", {.temperature = 0.7f, .min_p = 0.02f, .typical_p = 0.9f}},
+    {"xtc", {.temperature = 0.7f, .xtc_probability = 0.5f}},
+    {"min_p_xtc", {.temperature = 0.7f, .min_p = 0.02f, .xtc_probability = 0.5f}},
+    {"mirostat", {.temperature = 0.7f, .mirostat_tau = 5}},
+    {"greedy_all_the_past", {.repetition_penalty = 1.1f, .penalty_window = -1}},
+    {"greedy_dry", {.dry_multiplier = 0.8f}},
     {"all",
      {.repetition_penalty = 1.05f,
       .presence_penalty = 0.5f,
@@ -54,12 +63,30 @@ const Chain kChains[] = {
       .min_p = 0.01f}},
 };
 
+/// Tokens of a long conversation: some often, some once, as in text.
+constexpr size_t kPast = 32768;
+
 void pick(benchmark::State& state, const Params& params, bool peaked) {
   const std::vector<float> l = logits(peaked);
   Sampler sampler(params);
   std::mt19937 random(8);
-  for (int i = 0; i < 2000; ++i) sampler.accept(Token(random() % kVocabulary));
+  for (size_t i = 0; i < kPast; ++i) sampler.accept(Token(random() % (1 + random() % 8000)));
   for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(l));
+}
+
+/// A grammar's mask that holds every n-th token.
+void pick_masked(benchmark::State& state, size_t every) {
+  const std::vector<float> l = logits(false);
+  Sampler sampler({.temperature = 0.7f});
+  std::vector<uint64_t> mask(mask_words(kVocabulary));
+  for (size_t id = 0; id < kVocabulary; id += every) set(mask, Token(id), true);
+  for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(l, mask));
+}
+
+void read_logprobs(benchmark::State& state) {
+  const std::vector<float> l = logits(true);
+  LogprobReader reader;
+  for (auto _ : state) benchmark::DoNotOptimize(reader.read(l, 5, 20));
 }
 
 }  // namespace
@@ -72,6 +99,11 @@ int main(int argc, char** argv) {
           ->Unit(benchmark::kMicrosecond);
     }
   }
+  for (const size_t every : {1u, 2u, 1000u}) {
+    benchmark::RegisterBenchmark(("flat/temperature_mask_1_of_" + std::to_string(every)).c_str(), pick_masked, every)
+        ->Unit(benchmark::kMicrosecond);
+  }
+  benchmark::RegisterBenchmark("peaked/logprobs_20", read_logprobs)->Unit(benchmark::kMicrosecond);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -1,13 +1,11 @@
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstdio>
-#include <limits>
 #include <optional>
 
 #include "base/error.h"
 #include "cli/model_flags.h"
 #include "cli/prompt.h"
+#include "cli/sampling_flags.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "engine/generate.h"
@@ -21,7 +19,7 @@ constexpr const char* kExamples = R"(Examples
   git diff | apr run MODEL.gguf --system "Review this change."
   apr run MODEL.gguf --raw -p "def fib(n):" --stop "print(" --temperature 0.7 --top-p 0.8 --seed 1
   apr run MODEL.gguf -p @edit.txt --spec ngram -v
-  apr run MODEL.gguf -p Hi -f json
+  apr run MODEL.gguf -p Hi -f json --logprobs 3
 
 Standard output carries the generated text, and one newline at its end, nothing else.)";
 
@@ -65,13 +63,20 @@ class Run final : public Verb {
         ->check(CLI::IsMember({"none", "ngram"}))
         ->capture_default_str();
     app.add_flag("-v,--verbose", verbose_, "Say on standard error what is loaded and how long things took");
-    declare_sampling(app);
+    app.add_option("--logprobs", request_.logprobs,
+                   "With -f json: the natural log of the model's own probability of each token, and of the N likeliest")
+        ->transform(whole_number(0, sampling::LogprobReader::kMostTop));
+    app.add_option("--stop", request_.stop_strings, "Text that ends the answer and is not part of it; may be repeated")
+        ->allow_extra_args(false);
+    sampling_.declare(app);
   }
 
   int run() override {
     if (json() && stream_)
       fail(ErrorCode::Usage, "--stream: one JSON document cannot be streamed; leave it out, or use -f text");
-    read_logit_bias();
+    if (!json() && request_.logprobs >= 0)
+      fail(ErrorCode::Usage, "--logprobs: they have no place in plain text; add -f json, or leave it out");
+    sampling_.read();
     if (spec_ == name_of(engine::Speculation::Ngram)) request_.speculation = engine::Speculation::Ngram;
     const std::atomic<bool>& cancel = catch_interrupts();
     const std::string text = read_prompt(prompt_);
@@ -88,7 +93,7 @@ class Run final : public Verb {
     if (request_.prompt.empty())
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
     if (flags_.context == 0) engine.make_room(wanted_context(engine));
-    sampling::validate(request_.sampling, size_t(engine.config().V));  // before the weights are brought in
+    request_.sampling = sampling_.params(engine);  // checked before the weights are brought in
     describe_model(engine);
     engine::Session session(engine);
     load_ms_ = ms_since(start);
@@ -111,64 +116,6 @@ class Run final : public Verb {
 
  private:
   bool json() const { return format_ == "json"; }
-
-  void declare_sampling(CLI::App& app) {
-    sampling::Params& s = request_.sampling;
-    const char* group = "How tokens are chosen";
-    app.add_option("--temperature", s.temperature, "0: always the most probable token; 0.7 is usual for variety")
-        ->capture_default_str()
-        ->group(group);
-    auto* top_k = app.add_option("--top-k", s.top_k, "Only the k most probable tokens; 0: all")
-                      ->transform(whole_number(0, 1 << 30))
-                      ->capture_default_str()
-                      ->group(group);
-    auto* top_p = app.add_option("--top-p", s.top_p, "Only the most probable tokens that together reach p")
-                      ->capture_default_str()
-                      ->group(group);
-    auto* min_p = app.add_option("--min-p", s.min_p, "Only tokens at least p times as probable as the best")
-                      ->capture_default_str()
-                      ->group(group);
-    cuts_ = {top_k, top_p, min_p};
-    app.add_option("--seed", s.seed, "Same seed, same answer")
-        ->transform(whole_number(0, std::numeric_limits<uint64_t>::max()))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--repetition-penalty", s.repetition_penalty, "Above 1: tokens already there become less likely")
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--presence-penalty", s.presence_penalty, "Taken from the logit of tokens already there")
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--frequency-penalty", s.frequency_penalty, "The same for each time that they are")
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--penalty-window", s.penalty_window, "How many tokens back penalties look; -1: all")
-        ->transform(whole_number(-1, 1 << 30))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--logit-bias", logit_bias_, "ID=VALUE, added to a token's logit; -inf bans it; may be repeated")
-        ->allow_extra_args(false)
-        ->group(group);
-    app.add_option("--stop", request_.stop_strings, "Text that ends the answer and is not part of it; may be repeated")
-        ->allow_extra_args(false)
-        ->group(group);
-  }
-
-  void read_logit_bias() {
-    for (const std::string& entry : logit_bias_) {
-      const size_t equals = entry.find('=');
-      engine::Token id = -1;
-      float value = 0;
-      int used = 0;
-      const char* id_end = entry.data() + std::min(equals, entry.size());
-      const auto [stop, error] = std::from_chars(entry.data(), id_end, id);
-      if (error != std::errc() || stop != id_end || equals == std::string::npos ||
-          std::sscanf(id_end, "=%f%n", &value, &used) != 1 || id_end + used != entry.data() + entry.size()) {
-        fail(ErrorCode::Usage, "--logit-bias: found '{}', expected ID=VALUE such as 151645=-5 or 13=-inf", entry);
-      }
-      request_.sampling.logit_bias[id] = value;
-    }
-  }
 
   /// Prompt and answer; without -n, room for a long answer as far as the model was trained for it.
   size_t wanted_context(const engine::Engine& engine) const {
@@ -220,10 +167,7 @@ class Run final : public Verb {
     if (!engine.warning().empty()) note("apr: warning: " + engine.warning());
     if (prompt_ && *prompt_ != "-" && stdin_has_data())
       note("apr: warning: standard input is not read, since -p gives the prompt; use -p - and --system for both");
-    if (request_.sampling.temperature > 0) return;
-    for (const CLI::Option* cut : cuts_) {
-      if (cut->count() > 0) note(fmt::format("apr: warning: {} does nothing at temperature 0", cut->get_name()));
-    }
+    for (const std::string& warning : sampling_.warnings()) note("apr: warning: " + warning);
   }
 
   void report(const engine::Answer& a) const {
@@ -245,11 +189,28 @@ class Run final : public Verb {
             {"accepted", a.guesses.accepted}};
   }
 
+  /// null unless they were asked for; -infinity, of a token that the model rules out, is null too.
+  Json logprobs(const engine::Engine& engine, const engine::Answer& a) const {
+    if (request_.logprobs < 0) return nullptr;
+    auto entry = [&](engine::Token id, double logprob) -> Json {
+      return {{"token", engine.tokenizer().bytes(id)}, {"id", id}, {"logprob", logprob}};
+    };
+    Json all = Json::array();
+    for (size_t i = 0; i < a.logprobs.size(); ++i) {
+      Json token = entry(a.tokens[i], a.logprobs[i].chosen), top = Json::array();
+      for (const auto& [id, logprob] : a.logprobs[i].top) top.push_back(entry(id, logprob));
+      token["top"] = std::move(top);
+      all.push_back(std::move(token));
+    }
+    return all;
+  }
+
   Json document(const engine::Engine& engine, const engine::Answer& a) const {
     const std::optional<double> rate = decode_rate(a);
     const std::string* title = engine.file().metadata().string("general.name");
     return {{"text", a.text},
             {"tokens", a.tokens},
+            {"logprobs", logprobs(engine, a)},
             {"finish_reason", name_of(a.finish)},
             {"prompt_tokens", a.prompt_tokens},
             {"model",
@@ -270,9 +231,8 @@ class Run final : public Verb {
   }
 
   ModelFlags flags_;
+  SamplingFlags sampling_;
   std::optional<std::string> prompt_, system_;
-  std::vector<std::string> logit_bias_;
-  std::vector<CLI::Option*> cuts_;  ///< flags that only matter where tokens are drawn
   std::string format_ = "text", spec_ = "none";
   bool raw_ = false, verbose_ = false, stream_ = false, no_stream_ = false;
   engine::Request request_;

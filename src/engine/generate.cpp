@@ -57,6 +57,10 @@ void check(const Engine& engine, const Session& session, const Request& request)
   sampling::validate(request.sampling, size_t(engine.config().V));
   if (request.max_tokens < -1)
     fail(ErrorCode::Usage, "max tokens: found {}, expected a number of tokens, or -1 for no limit", request.max_tokens);
+  if (request.logprobs < -1 || request.logprobs > sampling::LogprobReader::kMostTop) {
+    fail(ErrorCode::Usage, "logprobs: found {}, expected -1 (none) to {}", request.logprobs,
+         sampling::LogprobReader::kMostTop);
+  }
   for (const std::string& stop : request.stop_strings) {
     if (stop.empty()) fail(ErrorCode::Usage, "stop string: found an empty one, expected text");
   }
@@ -94,6 +98,61 @@ void refuse_broken(const Engine& engine, std::span<const float> logits) {
        shown(engine.file().path()), broken - logits.begin());
 }
 
+/// Chooses the tokens of an answer, one after another.
+class Chooser {
+ public:
+  Chooser(const Engine& engine, const Request& request)
+      : engine_(engine),
+        request_(request),
+        sampler_(request.sampling),
+        may_(request.constraint ? sampling::mask_words(size_t(engine.config().V)) : 0) {
+    for (Token t : request.prompt) sampler_.accept(t);
+  }
+  /// -1 when the constraint allows no more.
+  Token next(std::span<const float> logits) {
+    refuse_broken(engine_, logits);
+    if (request_.constraint && !read_constraint()) return -1;
+    const Token token = sampler_.pick(logits, may_);
+    if (token < 0) {
+      fail(ErrorCode::BadInput, "no token can follow: the logit of each{} is -infinity; ban fewer (--logit-bias)",
+           request_.constraint ? " that the grammar allows" : "");
+    }
+    sampler_.accept(token);
+    if (request_.constraint && !ends(token)) request_.constraint->accept(token);
+    return token;
+  }
+  bool ends(Token token) const {
+    const auto& stops = engine_.stop_tokens();
+    return !request_.ignore_stop_tokens && std::find(stops.begin(), stops.end(), token) != stops.end();
+  }
+  sampling::Logprobs logprobs(std::span<const float> logits, Token token) {
+    return reader_.read(logits, token, size_t(request_.logprobs));
+  }
+
+ private:
+  /// may_ = what it allows. False when the answer is complete.
+  bool read_constraint() {
+    const sampling::Mask allowed = request_.constraint->mask();
+    const size_t words = std::min(allowed.size(), may_.size());
+    std::copy_n(allowed.begin(), words, may_.begin());
+    std::fill(may_.begin() + std::ptrdiff_t(words), may_.end(), 0);
+    const bool may_end = request_.constraint->may_end();
+    for (const Token stop : engine_.stop_tokens()) {
+      if (size_t(stop) < 64 * may_.size()) sampling::set(may_, stop, may_end && ends(stop));
+    }
+    if (std::any_of(may_.begin(), may_.end(), [](uint64_t word) { return word != 0; })) return true;
+    if (!may_end)
+      fail(ErrorCode::BadInput,
+           "grammar: it is not complete, but no token of this vocabulary can go on; nothing matches what it asks for");
+    return false;
+  }
+  const Engine& engine_;
+  const Request& request_;
+  sampling::Sampler sampler_;
+  sampling::LogprobReader reader_;
+  std::vector<uint64_t> may_;  ///< a mask; empty without a constraint
+};
+
 }  // namespace
 
 std::string_view name_of(Finish finish) {
@@ -116,7 +175,7 @@ std::string_view name_of(Speculation speculation) { return speculation == Specul
 
 Answer generate(Engine& engine, Session& session, const Request& request,
                 const std::function<void(std::string_view)>& on_text, const std::function<void(size_t)>& on_prefill,
-                const std::atomic<bool>* cancel) {
+                const std::atomic<bool>* cancel, const std::function<void(const Chosen&)>& on_token) {
   check(engine, session, request);
   const tokenizer::Tokenizer& tokenizer = engine.tokenizer();
   auto cancelled = [&] { return cancel && cancel->load(std::memory_order_relaxed); };
@@ -124,8 +183,7 @@ Answer generate(Engine& engine, Session& session, const Request& request,
   Answer answer;
   answer.prompt_tokens = request.prompt.size();
   const size_t before = session.tokens().size();
-  sampling::Sampler sampler(request.sampling);
-  for (Token t : request.prompt) sampler.accept(t);
+  Chooser chooser(engine, request);
   tokenizer::TextStream stream(tokenizer);
   StopFilter filter(request.stop_strings, on_text);
 
@@ -142,18 +200,17 @@ Answer generate(Engine& engine, Session& session, const Request& request,
   if (request.speculation == Speculation::Ngram && !logits.empty()) ahead.emplace(engine, session);
 
   auto sample = [&] {  // one token; says why to stop, if it is to
-    refuse_broken(engine, logits);
-    const Token token = sampler.pick(logits);
-    if (token < 0)
-      fail(ErrorCode::BadInput, "no token can follow: the logit of each is -infinity; ban fewer (--logit-bias)");
-    sampler.accept(token);
+    const Token token = chooser.next(logits);
+    if (token < 0) return std::optional(Finish::Stop);
     answer.tokens.push_back(token);
-    const auto& stops = engine.stop_tokens();
-    const bool ends = !request.ignore_stop_tokens && std::find(stops.begin(), stops.end(), token) != stops.end();
-    if (ends) return std::optional(Finish::Stop);
+    if (request.logprobs >= 0) answer.logprobs.push_back(chooser.logprobs(logits, token));
+    const bool ends = chooser.ends(token);
     const bool silent =
-        !tokenizer.valid(token) || (request.skip_control && tokenizer.kind(token) == tokenizer::Kind::Control);
-    if (!silent && filter.push(stream.push(token))) return std::optional(Finish::StopString);
+        ends || !tokenizer.valid(token) || (request.skip_control && tokenizer.kind(token) == tokenizer::Kind::Control);
+    const std::string text = silent ? std::string() : stream.push(token);
+    if (on_token) on_token({token, text, request.logprobs >= 0 ? &answer.logprobs.back() : nullptr});
+    if (ends) return std::optional(Finish::Stop);
+    if (!silent && filter.push(text)) return std::optional(Finish::StopString);
     return std::optional<Finish>();
   };
   auto room = [&] { return ahead ? ahead->room() : session.room(); };

@@ -77,6 +77,23 @@ double block_sum(const float* x, Float largest, Float scale, Float least) {
   return double(terms[0]);
 }
 
+/// Sums of exp(t) and of t exp(t).
+struct Moments {
+  double sum, first;
+};
+Moments block_moments(const float* x, double largest, double scale, double least) {
+  double exponents[Scores::kBlock], terms[Scores::kBlock];
+  for (size_t i = 0; i < Scores::kBlock; ++i) exponents[i] = (double(x[i]) - largest) * scale;
+  for (double& t : exponents) t = t > least ? t : least;
+  for (size_t i = 0; i < Scores::kBlock; ++i) terms[i] = fast_exp(exponents[i]);
+  for (size_t i = 0; i < Scores::kBlock; ++i) exponents[i] *= terms[i];
+  for (size_t half = Scores::kBlock / 2; half > 0; half /= 2) {
+    for (size_t j = 0; j < half; ++j) terms[j] += terms[j + half];
+    for (size_t j = 0; j < half; ++j) exponents[j] += exponents[j + half];
+  }
+  return {terms[0], exponents[0]};
+}
+
 }  // namespace
 
 void Scores::find_peak(size_t block) { peaks_[block] = peak(&values_[block * kBlock]); }
@@ -86,7 +103,7 @@ void Scores::assign(std::span<const float> logits) {
   const size_t blocks = (size_ + kBlock - 1) / kBlock;
   values_.resize(blocks * kBlock);
   peaks_.resize(blocks);
-  changed_.clear();
+  touched_.resize(blocks);
   for (size_t b = 0; b < blocks; ++b) {
     float* to = &values_[b * kBlock];
     const float* from = &logits[b * kBlock];
@@ -99,15 +116,40 @@ void Scores::assign(std::span<const float> logits) {
   }
 }
 
+void Scores::touch(size_t block) {
+  if (touched_[block]) return;
+  touched_[block] = true;
+  changed_.push_back(uint32_t(block));
+}
+
 void Scores::set(size_t id, float logit) {
   values_[id] = usable(logit);
-  changed_.push_back(id / kBlock);
+  touch(id / kBlock);
+}
+
+void Scores::keep_only(Mask mask) {
+  static_assert(kBlock == 64, "a block is a word of the mask");
+  for (size_t b = 0; b < peaks_.size(); ++b) {
+    const uint64_t word = mask[b];
+    if (word == ~uint64_t(0)) continue;
+    float* x = &values_[b * kBlock];
+    for (size_t i = 0; i < kBlock; ++i) x[i] = word >> i & 1 ? x[i] : kBanned;
+    touch(b);
+  }
 }
 
 void Scores::settle() {
-  for (const size_t block : changed_) find_peak(block);
+  for (const uint32_t block : changed_) {
+    find_peak(block);
+    touched_[block] = false;
+  }
   changed_.clear();
   largest_ = *std::max_element(peaks_.begin(), peaks_.end());
+}
+
+void Scores::ban(Token id) {
+  values_[size_t(id)] = kBanned;
+  find_peak(size_t(id) / kBlock);
 }
 
 Token Scores::first_largest() const {
@@ -142,6 +184,19 @@ Scores::Sum Scores::sum_exp(double temperature, double rough) {
   // most 1e-34 each, vanish in that.
   const double adding = 0x1p-52 * double(values_.size());
   return {total, (kExpError + adding) * total + kRoughError * roughly};
+}
+
+Scores::Mean Scores::mean_exp(double temperature) const {
+  const double largest = double(largest_), scale = 1 / temperature;
+  double total = 0, first = 0;
+  for (size_t b = 0; b < peaks_.size(); ++b) {
+    const Moments m = block_moments(&values_[b * kBlock], largest, scale, -600.0);
+    total += m.sum;
+    first += m.first;
+  }
+  // No exponent is above 0, so errors of the terms of `first` add up to as large a part of it as those of the sum do.
+  const double part = kExpError + 0x1p-52 * double(values_.size()), mean = first / total;
+  return {total, part * total, mean, 2.5 * part * -mean + 1e-200};
 }
 
 }  // namespace apr::sampling

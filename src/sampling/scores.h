@@ -6,11 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "sampling/mask.h"
+#include "sampling/token.h"
+
 namespace apr::sampling {
-
-using Token = int32_t;
-
-inline constexpr float kBanned = -std::numeric_limits<float>::infinity();
 
 /// The logits of one choice, in blocks whose largest are known, so that what is looked for is found by looking at few.
 ///
@@ -24,9 +23,14 @@ class Scores {
 
   /// NaN becomes kBanned. What overflowed becomes the largest there is: differences of infinities would be no numbers.
   void assign(std::span<const float> logits);
-  /// The same for one of them, whose block is then looked through again by settle().
+  /// The same for one of them.
   void set(size_t id, float logit);
+  /// Bans all that the mask does not hold. needs: mask_words(V) words
+  void keep_only(Mask mask);
+  /// To be called after the last set() or keep_only(), before anything is asked for.
   void settle();
+  /// Bans one afterwards: largest() stays what it was, and so do the weights that are relative to it.
+  void ban(Token id);
 
   size_t size() const { return size_; }
   float operator[](size_t id) const { return values_[id]; }
@@ -55,15 +59,24 @@ class Scores {
   Sum sum_exp(double temperature, double rough);
   std::span<const double> block_sums() const { return sums_; }
 
+  struct Mean {
+    double total, slack;      ///< as Sum
+    double mean, mean_slack;  ///< of the exponents (score - largest) / temperature, each with its weight
+  };
+  /// The same sum, and the mean of the exponents with these weights.
+  Mean mean_exp(double temperature) const;
+
  private:
   void find_peak(size_t block);
+  void touch(size_t block);
   size_t size_ = 0;
   float largest_ = kBanned;
-  std::vector<float> values_;     ///< filled up to whole blocks with kBanned
-  std::vector<float> peaks_;      ///< [blocks]
-  std::vector<float> selection_;  ///< of reached_by()
-  std::vector<double> sums_;      ///< [blocks]
-  std::vector<size_t> changed_;   ///< blocks
+  std::vector<float> values_;      ///< filled up to whole blocks with kBanned
+  std::vector<float> peaks_;       ///< [blocks]
+  std::vector<float> selection_;   ///< of reached_by()
+  std::vector<double> sums_;       ///< [blocks]
+  std::vector<uint32_t> changed_;  ///< blocks whose peak is to be found again, each once
+  std::vector<uint8_t> touched_;   ///< [blocks] whether it is among them
 };
 
 }  // namespace apr::sampling

@@ -4,6 +4,7 @@
     cli_test.py APR
 """
 import json
+import math
 import os
 import pathlib
 import re
@@ -98,6 +99,54 @@ class Run(Case):
         self.assertNotEqual(first, other)
         self.refused(apr("run", MODEL, "-p", "Hi", "--logit-bias", "nonsense"), 2, "--logit-bias", "nonsense")
 
+    def test_logprobs(self):
+        flags = ("run", MODEL, "-p", "What is 2+2?", "-f", "json")
+        answer = json.loads(self.ok(apr(*flags, "--logprobs", "3")))
+        self.assertEqual([t["id"] for t in answer["logprobs"]], answer["tokens"])
+        self.assertEqual("".join(t["token"] for t in answer["logprobs"]), answer["text"] + "<|im_end|>")
+        for token in answer["logprobs"]:
+            self.assertEqual(len(token["top"]), 3)
+            self.assertEqual({k: token[k] for k in ("token", "id", "logprob")}, token["top"][0])  # greedy
+            self.assertGreater(0, token["top"][0]["logprob"])
+            self.assertGreater(token["top"][0]["logprob"], token["top"][1]["logprob"])
+            self.assertLessEqual(sum(math.exp(t["logprob"]) for t in token["top"]), 1)
+        self.assertEqual([t["top"] for t in json.loads(self.ok(apr(*flags, "--logprobs", "0")))["logprobs"]], [[]] * len(answer["tokens"]))
+        self.assertIsNone(json.loads(self.ok(apr(*flags)))["logprobs"])
+        fast = json.loads(self.ok(apr(*flags, "--logprobs", "3", "--spec", "ngram")))
+        self.assertEqual(fast["logprobs"], answer["logprobs"])
+        self.refused(apr("run", MODEL, "-p", "Hi", "--logprobs", "3"), 2, "--logprobs", "-f json")
+        self.refused(apr(*flags, "--logprobs", "101"), 2, "--logprobs", "100")
+
+    def test_ways_to_choose_tokens(self):
+        warm = ("run", MODEL, "-p", "Tell me something.", "--temperature", "2", "-n", "30", "--seed", "3")
+        plain = self.ok(apr(*warm))
+        for flags in (("--typical", "0.3"), ("--xtc-probability", "1", "--xtc-threshold", "0.05"), ("--mirostat-tau", "2"),
+                      ("--mirostat-tau", "2", "--mirostat-eta", "1")):
+            text = self.ok(apr(*warm, *flags))
+            self.assertNotEqual(text, plain, flags)
+            self.assertEqual(text, self.ok(apr(*warm, *flags)), flags)
+        self.assertEqual(self.ok(apr(*warm, "--typical", "1", "--xtc-probability", "0", "--dry-multiplier", "0")), plain)
+        endless = ("run", MODEL, "-p", "Hi", "-n", "200", "-f", "json", "--logit-bias", "2036=-inf", "--logit-bias", "2038=-inf")
+        tokens = lambda *flags: json.loads(self.ok(apr(*endless, *flags)))["tokens"]
+        longest_repeat = lambda ids: next(n for n in range(len(ids), -1, -1) if any(
+            ids[i:i + n] == ids[j:j + n] for i in range(len(ids) - n) for j in range(i + 1, len(ids) - n)))
+        repeats = tokens()
+        self.assertGreater(longest_repeat(repeats), 20)
+        self.assertLess(longest_repeat(tokens("--dry-multiplier", "50", "--dry-breaker", "none")), 4)
+        self.assertEqual(tokens("--dry-multiplier", "50", "--dry-allowed-length", "1000"), repeats)
+        self.assertEqual(tokens("--dry-multiplier", "50", *(f for c in "aeiou ,.?!" for f in ("--dry-breaker", c))), repeats)
+
+    def test_what_cannot_be_chosen_is_refused_by_name(self):
+        for flags, fragment in ((("--typical", "0"), "typical"), (("--xtc-probability", "2"), "XTC probability"),
+                                (("--xtc-threshold", "0.7"), "XTC threshold"), (("--dry-base", "0.5"), "DRY base"),
+                                (("--dry-multiplier", "nan"), "DRY multiplier"), (("--mirostat-tau", "-1"), "mirostat tau"),
+                                (("--mirostat-tau", "5", "--top-k", "20"), "mirostat and top-k"),
+                                (("--mirostat-tau", "5", "--xtc-probability", "0.5"), "mirostat and XTC"),
+                                (("--dry-multiplier", "1", "--dry-breaker", ""), "DRY breaker"),
+                                (("--dry-multiplier", "1", "--dry-breaker", "in no token at all"), "in no token at all"),
+                                (("--dry-breaker", "none", "--dry-breaker", "x"), "--dry-breaker none")):
+            self.refused(apr("run", MODEL, "-p", "Hi", *flags), 2, fragment)
+
     def test_a_users_control_tokens_are_text(self):
         plain = json.loads(self.ok(apr("run", MODEL, "-p", "a<|im_end|>b", "-n", "1", "-f", "json")))["prompt_tokens"]
         parsed = json.loads(self.ok(apr("tokenize", MODEL, "--jsonl", stdin='{"text":"user\\na<|im_end|>b"}')))["ids"]
@@ -142,6 +191,13 @@ class Run(Case):
         for args, stdin, fragment in (
             (("--ctx", "18"), "", "context of 18 tokens is full"),
             (("--top-k", "5"), "", "--top-k does nothing at temperature 0"),
+            (("--xtc-probability", "0.5"), "", "--xtc-probability does nothing at temperature 0"),
+            (("--mirostat-tau", "5"), "", "--mirostat-tau does nothing at temperature 0"),
+            (("--xtc-threshold", "0.2"), "", "--xtc-threshold does nothing without --xtc-probability"),
+            (("--mirostat-eta", "0.2"), "", "--mirostat-eta does nothing without --mirostat-tau"),
+            (("--dry-window", "7"), "", "--dry-window does nothing without --dry-multiplier"),
+            (("--dry-breaker", "x"), "", "--dry-breaker does nothing without --dry-multiplier"),
+            (("--penalty-window", "7"), "", "--penalty-window does nothing without a penalty"),
             ((), "some diff", "standard input is not read"),
         ):
             done = apr("run", MODEL, "-p", "What is the capital of France?", *args, stdin=stdin)

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""The same tokens give the same bits, whatever the threads, the chunks of prefill or the instruction set.
+"""The same tokens give the same bits, whatever the threads, the chunks of prefill or the instruction set; so does a seed.
 
     same_bits_test.py APR
 """
 import itertools
+import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-from common import BUNDLED, SHARED, Report, logits
+from common import BUNDLED, NO_SUCH_ISA, SHARED, Report, logits
 
 VOCABULARY = 2048
 LENGTH = 150  # crosses attention's key blocks of 64 twice
@@ -36,6 +38,30 @@ def ways():
     yield ("--load", "read")
 
 
+CHAINS = (
+    ("--temperature", "0.9", "--typical", "0.9", "--xtc-probability", "0.5", "--xtc-threshold", "0.05"),
+    ("--temperature", "1.2", "--top-k", "40", "--top-p", "0.95", "--min-p", "0.01", "--repetition-penalty", "1.1"),
+    ("--temperature", "1.5", "--mirostat-tau", "3", "--dry-multiplier", "0.8"),
+)
+
+
+def same_picks(apr, report):
+    """A seed gives the same tokens, and they have the same log probabilities, on every instruction set."""
+    for chain, speculation in itertools.product(CHAINS, ("none", "ngram")):
+        first = None
+        for isa in ("scalar", "avx2", "avxvnni", "avx512", "amx"):
+            command = [apr, "run", str(BUNDLED), "-p", "Hi", "-n", "80", "--seed", "7", "-f", "json", "--logprobs", "2",
+                       "--logit-bias", "2036=-inf", "--logit-bias", "2038=-inf",  # what would end it
+                       "--isa", isa, "--spec", speculation, *chain]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode == NO_SUCH_ISA:
+                continue  # main() has said so
+            answer = json.loads(done.stdout)
+            found = answer["tokens"], answer["logprobs"]
+            first = found if first is None else first
+            report.check(found == first and len(found[0]) == 80, f"seed 7, {' '.join(chain)}, --spec {speculation}, {isa}")
+
+
 def main():
     apr, report = sys.argv[1], Report()
     tokens = [int(t) for t in np.random.default_rng(3).integers(0, VOCABULARY, LENGTH)]
@@ -57,6 +83,7 @@ def main():
                     rows = np.nonzero((found != first).any(1))[0]
                     print(f"  first difference at position {rows[0]}")
                 report.check(same, f"{model.name} {' '.join(flags)}")
+    same_picks(apr, report)
     report.finish()
 
 

@@ -56,6 +56,9 @@ class Speculating : public testing::Test {
     EXPECT_EQ(fast.answer.finish, plain.answer.finish) << what;
     EXPECT_EQ(fast.session, plain.session) << what;
     EXPECT_EQ(fast.delivered, plain.delivered) << what;
+    ASSERT_EQ(fast.answer.logprobs.size(), plain.answer.logprobs.size()) << what;
+    for (size_t i = 0; i < plain.answer.logprobs.size(); ++i)
+      EXPECT_EQ(fast.answer.logprobs[i].chosen, plain.answer.logprobs[i].chosen) << what;
     verified += fast.answer.guesses.verified;
     accepted += fast.answer.guesses.accepted;
   }
@@ -97,6 +100,11 @@ TEST_F(Speculating, SampledAnswersAreTheSame) {
        .top_p = 0.9f,
        .min_p = 0.01f},
       {.frequency_penalty = 0.2f, .penalty_window = 8},
+      {.frequency_penalty = 0.1f, .penalty_window = -1, .temperature = 0.7f},
+      {.dry_multiplier = 0.8f, .dry_allowed_length = 1},
+      {.dry_multiplier = 0.3f, .temperature = 1, .typical_p = 0.9f},
+      {.temperature = 0.9f, .min_p = 0.02f, .xtc_probability = 0.5f},
+      {.temperature = 1, .mirostat_tau = 3},
       {.logit_bias = {{13, -std::numeric_limits<float>::infinity()}, {10, 3.0f}}, .temperature = 0.5f},
   };
   for (const char* prompt : kPrompts) {
@@ -107,6 +115,7 @@ TEST_F(Speculating, SampledAnswersAreTheSame) {
         r.ignore_stop_tokens = true;
         r.sampling = chain;
         r.sampling.seed = seed;
+        r.logprobs = int(seed);
         expect_same(r, std::string(prompt) + ", temperature " + std::to_string(chain.temperature));
       }
     }

@@ -46,14 +46,28 @@ std::vector<float> logits(Shape shape, size_t n, uint32_t seed) {
   return all;
 }
 
-void expect_same(const Params& params, size_t n, int picks, uint32_t seed) {
+/// Which tokens may be chosen: all, most, few or one, with whole words of each kind.
+std::vector<uint64_t> mask(size_t n, uint32_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<uint64_t> words(mask_words(n));
+  for (uint64_t& w : words) w = seed % 4 == 0 ? ~uint64_t(0) : random() % 2 ? random() : random() % 2 * ~uint64_t(0);
+  if (seed % 4 == 3) std::fill(words.begin(), words.end(), 0);
+  set(words, Token(random() % n), true);
+  return words;
+}
+
+void expect_same(const Params& params, size_t n, int picks, uint32_t seed, bool masked = false) {
   for (const Shape shape : kShapes) {
     Sampler sampler(params);
     PlainSampler plain(params);
     for (int i = 0; i < picks; ++i) {
       const std::vector<float> l = logits(shape, n, seed + uint32_t(i));
-      const Token expected = plain.pick(l);
-      ASSERT_EQ(sampler.pick(l), expected) << "shape " << int(shape) << ", V " << n << ", pick " << i;
+      const std::vector<uint64_t> may = masked ? mask(n, seed + uint32_t(i)) : std::vector<uint64_t>{};
+      const Token expected = plain.pick(l, may);
+      ASSERT_EQ(sampler.pick(l, may), expected) << "shape " << int(shape) << ", V " << n << ", pick " << i;
+      if (masked && expected >= 0) {
+        ASSERT_TRUE(holds(may, expected));
+      }
       for (const Token t : {expected, Token(unsigned(i) * 7 % n)}) sampler.accept(t), plain.accept(t);
     }
   }
@@ -97,18 +111,87 @@ TEST(SamePicks, PenaltiesAndBias) {
   }
 }
 
+TEST(SamePicks, TypicalAndExcludedTops) {
+  for (const size_t n : {1u, 2u, 65u, 3000u}) {
+    for (const float temperature : {0.3f, 1.0f, 3.0f}) {
+      for (const Params& before : {Params{}, Params{.top_k = 50}, Params{.top_p = 0.9f}, Params{.min_p = 0.02f}}) {
+        for (const float typical : {1.0f, 0.95f, 0.5f, 0.05f}) {
+          for (const float threshold : {0.0f, 0.5f, 0.1f, 0.01f, 1e-12f}) {  // 0: off
+            Params params = before;
+            params.temperature = temperature;
+            params.typical_p = typical;
+            params.xtc_probability = threshold > 0 ? 0.8f : 0;
+            if (threshold > 0) params.xtc_threshold = threshold;
+            params.seed = n;
+            expect_same(params, n, 3, uint32_t(n) + 31);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(SamePicks, Mirostat) {
+  for (const size_t n : {1u, 2u, 100u, 3000u}) {
+    for (const float tau : {0.1f, 2.0f, 5.0f, 30.0f}) {
+      for (const float eta : {0.1f, 1.0f}) {
+        expect_same({.temperature = 1.1f, .mirostat_tau = tau, .mirostat_eta = eta, .seed = n}, n, 60, 3);
+      }
+    }
+  }
+}
+
+TEST(SamePicks, RepeatsAreFoundAsByComparingEverything) {
+  for (const size_t n : {3u, 40u}) {  // so few tokens that there are many repeats
+    const std::vector<uint64_t> breakers = {0b100};
+    for (const int allowed : {1, 2, 5}) {
+      for (const int window : {-1, 0, 1, 7, 50}) {
+        for (const bool broken : {false, true}) {
+          for (const float temperature : {0.0f, 1.5f}) {
+            expect_same({.dry_multiplier = 0.8f,
+                         .dry_base = 1.5f,
+                         .dry_allowed_length = allowed,
+                         .dry_window = window,
+                         .dry_breakers = broken ? breakers : std::vector<uint64_t>{},
+                         .temperature = temperature},
+                        n, 100, 11);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(SamePicks, Masks) {
+  for (const size_t n : {1u, 64u, 65u, 3000u}) {
+    for (const Params& params :
+         {Params{}, Params{.temperature = 1}, Params{.temperature = 1, .top_k = 5},
+          Params{.temperature = 1, .top_p = 0.9f}, Params{.temperature = 1, .min_p = 0.1f},
+          Params{.temperature = 1, .typical_p = 0.9f}, Params{.temperature = 1, .xtc_probability = 1},
+          Params{.temperature = 1, .mirostat_tau = 3},
+          Params{.repetition_penalty = 1.2f, .dry_multiplier = 1, .logit_bias = {{0, 3.0f}}, .temperature = 1}}) {
+      expect_same(params, n, 12, 100, /*masked=*/true);
+    }
+  }
+}
+
 TEST(SamePicks, ManyDraws) {
   for (const Params& params :
        {Params{.temperature = 0.9f}, Params{.temperature = 0.9f, .top_p = 0.95f},
         Params{.temperature = 1, .min_p = 0.1f}, Params{.temperature = 1, .top_k = 40, .top_p = 0.9f},
-        Params{.temperature = 2, .top_p = 0.9f, .min_p = 0.001f}}) {
+        Params{.temperature = 2, .top_p = 0.9f, .min_p = 0.001f}, Params{.temperature = 1, .typical_p = 0.9f},
+        Params{.temperature = 1, .min_p = 0.02f, .xtc_probability = 0.5f},
+        Params{.temperature = 1, .xtc_probability = 0.5f, .xtc_threshold = 0.01f}}) {
     expect_same(params, 3000, 300, 5);
   }
 }
 
 TEST(SamePicks, WholeVocabulary) {
-  for (const Params& params : {Params{.temperature = 1}, Params{.temperature = 1, .top_p = 0.9f},
-                               Params{.temperature = 0.6f, .top_k = 1000}, Params{.temperature = 3, .top_p = 0.99f}}) {
+  for (const Params& params :
+       {Params{.temperature = 1}, Params{.temperature = 1, .top_p = 0.9f}, Params{.temperature = 0.6f, .top_k = 1000},
+        Params{.temperature = 3, .top_p = 0.99f}, Params{.temperature = 1, .typical_p = 0.9f},
+        Params{.temperature = 1, .typical_p = 0.2f}, Params{.temperature = 1, .xtc_probability = 1},
+        Params{.temperature = 1, .mirostat_tau = 4}}) {
     expect_same(params, 151936, 2, 9);
   }
 }
@@ -129,6 +212,27 @@ TEST(Scores, ExpSumsAreWithinTheirSlack) {
       }
       // So near that it means something: the series' remainder, not much more.
       EXPECT_LE(scores.sum_exp(temperature, -std::numeric_limits<double>::infinity()).slack, exact * 1e-9);
+    }
+  }
+}
+
+TEST(Scores, MeansOfExponentsAreWithinTheirSlack) {
+  for (const Shape shape : {Shape::Normal, Shape::Peaked, Shape::Flat, Shape::Few, Shape::Huge}) {
+    for (const double temperature : {0.05, 0.7, 1.0, 4.0}) {
+      const std::vector<float> l = logits(shape, 4000, 3);
+      Scores scores;
+      scores.assign(l);
+      scores.settle();
+      double total = 0, first = 0;
+      for (const float x : l) {
+        const double exponent = (double(x) - double(scores.largest())) / temperature, weight = std::exp(exponent);
+        total += weight;
+        if (weight > 0) first += weight * exponent;
+      }
+      const Scores::Mean found = scores.mean_exp(temperature);
+      EXPECT_NEAR(found.total, total, found.slack);
+      EXPECT_NEAR(found.mean, first / total, found.mean_slack) << "shape " << int(shape) << ", " << temperature;
+      EXPECT_LE(found.mean_slack, std::abs(found.mean) * 2e-9 + 1e-200);
     }
   }
 }

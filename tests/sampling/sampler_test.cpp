@@ -198,6 +198,25 @@ TEST(Validate, NamesTheFieldAndWhatIsAllowed) {
   refused({.top_p = 0}, "top-p");
   refused({.top_p = 1.5f}, "top-p");
   refused({.min_p = 2}, "min-p");
+  refused({.typical_p = 0}, "typical");
+  refused({.typical_p = 1.1f}, "typical");
+  refused({.xtc_probability = 1.5f}, "XTC probability");
+  refused({.xtc_threshold = 0}, "XTC threshold");
+  refused({.xtc_threshold = 0.6f}, "XTC threshold");
+  refused({.dry_multiplier = -1}, "DRY multiplier");
+  refused({.dry_base = 0.5f}, "DRY base");
+  refused({.dry_allowed_length = 0}, "DRY allowed length");
+  refused({.dry_window = -2}, "DRY window");
+  refused({.dry_breakers = {1, 2}}, "DRY breakers");
+  refused({.mirostat_tau = -1}, "mirostat tau");
+  refused({.mirostat_tau = kNan}, "mirostat tau");
+  refused({.mirostat_eta = 0}, "mirostat eta");
+  refused({.top_k = 5, .mirostat_tau = 5}, "mirostat and top-k");
+  refused({.top_p = 0.9f, .mirostat_tau = 5}, "mirostat and top-p");
+  refused({.min_p = 0.1f, .mirostat_tau = 5}, "mirostat and min-p");
+  refused({.typical_p = 0.9f, .mirostat_tau = 5}, "mirostat and typical");
+  refused({.xtc_probability = 0.5f, .mirostat_tau = 5}, "mirostat and XTC");
+  validate({.dry_breakers = {1}, .temperature = 1, .mirostat_tau = 5}, 10);
 }
 
 }  // namespace
