@@ -251,8 +251,8 @@ int most_tokens(const Options& options) {
 
 MemoryEstimate estimate_memory(const gguf::File& file, const model::Model& model, const Options& options) {
   const size_t chunks = model.scratch_bytes(options.threads, most_tokens(options), options.rows, options.sequences);
-  const size_t few =
-      model.scratch_bytes(options.threads, std::min(Session::kFew, options.context), model::Rows::All, 1);
+  // Whatever the context: it may be raised later.
+  const size_t few = model.scratch_bytes(options.threads, Session::kFew, model::Rows::All, 1);
   return {file.file_bytes(), 0, kv_bytes(model.config(), options), std::max(chunks, few)};
 }
 
@@ -270,9 +270,18 @@ const Options& Engine::options() const { return impl_->options; }
 void Engine::make_room(size_t tokens) {
   if (tokens <= size_t(impl_->options.context)) return;
   impl_->check_context(tokens);
-  impl_->options.context = int(tokens);
-  impl_->memory.kv = kv_bytes(config(), options());
-  impl_->check_memory();
+  const auto set = [&](int context) {
+    impl_->options.context = context;
+    impl_->memory.kv = kv_bytes(config(), options());
+  };
+  const int before = impl_->options.context;
+  set(int(tokens));
+  try {
+    impl_->check_memory();
+  } catch (const Error&) {
+    set(before);  // the engine goes on as it was
+    throw;
+  }
 }
 std::string_view Engine::isa() const { return impl_->op->isa(); }
 const MemoryEstimate& Engine::memory() const { return impl_->memory; }

@@ -83,7 +83,7 @@ using PerType = std::array<F, size_t(quant::Type::IQ4_XS) + 1>;
 
 /// What an instruction set does: one function per verb, all with the same results to the bit.
 ///
-/// The order of every float operation is part of the contract, so that scalar, AVX2, AVX-512 and AMX agree exactly:
+/// The order of every float operation is part of the contract, so that scalar, AVX2, AVX-VNNI, AVX-512 and AMX agree exactly:
 /// - quantised products: exact integer sums over a group, then main = fma(sum, scale * x.scale, main) and
 ///   min = fma(group min, x sum, min), group after group along the row; result main - min.
 /// - float products and all other sums over a row: lane i of 16 takes elements i, i + 16, …, by fma; lanes are added as

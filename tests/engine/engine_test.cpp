@@ -115,6 +115,8 @@ TEST(EngineMemory, IsRefusedBeforeItIsTaken) {
   refused(ErrorCode::UnsupportedOperation, "no quantised matrix",
           [&] { Engine(path, {.context = 16, .load = Load::Packed}); });
   refused(ErrorCode::Memory, "KV cache", [&] { small.make_room(1 << 30); });
+  EXPECT_EQ(small.options().context, 16);  // as it was
+  EXPECT_NO_THROW(Session{small});
 }
 
 TEST(EngineRefuses, BytesForHeadsThatAreNoWholeGroups) {
@@ -265,6 +267,13 @@ TEST(EngineMemory, CountsTheCachesOfAllSequences) {
   wider.make_room(192);
   EXPECT_EQ(wider.memory().kv, 6 * one.memory().kv);
   EXPECT_EQ(Engine(kBundledModel, {.chunk = 2, .sequences = 8}).tokens_per_pass(), 8u);
+}
+
+TEST(EngineMemory, RoomMadeLaterIsThereForSeveralTokensToo) {
+  Engine engine(kBundledModel, {.context = 1});
+  engine.make_room(64);
+  Session session(engine);
+  EXPECT_EQ(session.extend_few(some_tokens(Session::kFew)).rows, Session::kFew);
 }
 
 TEST(Session, ExtendAllAgreesWithExtend) {

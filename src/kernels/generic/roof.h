@@ -95,20 +95,22 @@ uint64_t int8_unit(const RoofTile& tile, int rounds, float* y) {
   return uint64_t(rounds) * sums * 16 * 16 * columns;
 }
 
-/// Multiply-adds done. wide: with half as many sums again in flight as products keep.
+/// Tokens with half as many sums again in flight as products keep, and with enough to hide an instruction's latency.
+template <class Isa>
+inline constexpr int kWide = std::max(6, Isa::token_tile * 3 / 2);
+
+/// Multiply-adds done. wide: with kWide tokens.
 template <class Isa>
 uint64_t multiply_int8(const RoofTile& tile, int rounds, bool wide, float* y) {
   if constexpr (has_matrix_unit<Isa>) {
     return int8_unit<Isa>(tile, rounds, y);
   } else {
-    return wide ? int8_tile<Isa, Isa::token_tile * 3 / 2>(tile, rounds, y)
-                : int8_tile<Isa, Isa::token_tile>(tile, rounds, y);
+    return wide ? int8_tile<Isa, kWide<Isa>>(tile, rounds, y) : int8_tile<Isa, Isa::token_tile>(tile, rounds, y);
   }
 }
 template <class Isa>
 uint64_t multiply_float(const RoofTile& tile, int rounds, bool wide, float* y) {
-  return wide ? float_tile<Isa, Isa::token_tile * 3 / 2>(tile, rounds, y)
-              : float_tile<Isa, Isa::token_tile>(tile, rounds, y);
+  return wide ? float_tile<Isa, kWide<Isa>>(tile, rounds, y) : float_tile<Isa, Isa::token_tile>(tile, rounds, y);
 }
 
 }  // namespace apr::kernels::generic
