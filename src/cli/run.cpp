@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "cli/grammar_flags.h"
 #include "cli/model_flags.h"
 #include "cli/prompt.h"
 #include "cli/sampling_flags.h"
@@ -20,6 +21,7 @@ constexpr const char* kExamples = R"(Examples
   apr run MODEL.gguf --raw -p "def fib(n):" --stop "print(" --temperature 0.7 --top-p 0.8 --seed 1
   apr run MODEL.gguf -p @edit.txt --spec ngram -v
   apr run MODEL.gguf -p Hi -f json --logprobs 3
+  apr run MODEL.gguf -p "Describe a cat." --json-schema animal.schema.json -n 200
 
 Standard output carries the generated text, and one newline at its end, nothing else.)";
 
@@ -68,6 +70,7 @@ class Run final : public Verb {
         ->transform(whole_number(0, sampling::LogprobReader::kMostTop));
     app.add_option("--stop", request_.stop_strings, "Text that ends the answer and is not part of it; may be repeated")
         ->allow_extra_args(false);
+    grammar_.declare(app);
     sampling_.declare(app);
   }
 
@@ -77,6 +80,7 @@ class Run final : public Verb {
     if (!json() && request_.logprobs >= 0)
       fail(ErrorCode::Usage, "--logprobs: they have no place in plain text; add -f json, or leave it out");
     sampling_.read();
+    grammar_.read();
     if (spec_ == name_of(engine::Speculation::Ngram)) request_.speculation = engine::Speculation::Ngram;
     const std::atomic<bool>& cancel = catch_interrupts();
     const std::string text = read_prompt(prompt_);
@@ -94,6 +98,8 @@ class Run final : public Verb {
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
     if (flags_.context == 0) engine.make_room(wanted_context(engine));
     request_.sampling = sampling_.params(engine);  // checked before the weights are brought in
+    const auto constraint = grammar_.constraint(engine, answer_room(engine));
+    request_.constraint = constraint.get();
     describe_model(engine);
     engine::Session session(engine);
     load_ms_ = ms_since(start);
@@ -130,6 +136,13 @@ class Run final : public Verb {
     }
     if (request_.max_tokens >= 0) return prompt + answer;
     return std::max(prompt, std::min(prompt + long_answer, trained));
+  }
+
+  /// Tokens that the answer may have; the last one needs no place in the context.
+  size_t answer_room(const engine::Engine& engine) const {
+    const size_t context = size_t(engine.options().context), prompt = request_.prompt.size();
+    const size_t left = context < prompt ? 0 : context - prompt + 1;
+    return request_.max_tokens < 0 ? left : std::min(left, size_t(request_.max_tokens));
   }
 
   engine::Answer generate(engine::Engine& engine, engine::Session& session, const std::atomic<bool>& cancel) {
@@ -232,6 +245,7 @@ class Run final : public Verb {
 
   ModelFlags flags_;
   SamplingFlags sampling_;
+  GrammarFlags grammar_;
   std::optional<std::string> prompt_, system_;
   std::string format_ = "text", spec_ = "none";
   bool raw_ = false, verbose_ = false, stream_ = false, no_stream_ = false;

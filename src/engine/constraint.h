@@ -13,9 +13,9 @@ namespace apr::engine {
 class Constraint {
  public:
   virtual ~Constraint() = default;
-  /// The tokens that may come next; valid until the next call. Tokens beyond its last word may not; of stop tokens
-  /// may_end() alone decides. Not empty.
-  virtual sampling::Mask mask() = 0;
+  /// The tokens that may come next, when `left` tokens, this one included, are all that the answer has room for; valid
+  /// until the next call. Tokens beyond its last word may not; of stop tokens may_end() alone decides. Not empty.
+  virtual sampling::Mask mask(size_t left) = 0;
   /// Whether the answer may end here. Where no token may come, it does then.
   virtual bool may_end() = 0;
   /// Goes on with a token that mask() held.

@@ -108,10 +108,10 @@ class Chooser {
         may_(request.constraint ? sampling::mask_words(size_t(engine.config().V)) : 0) {
     for (Token t : request.prompt) sampler_.accept(t);
   }
-  /// -1 when the constraint allows no more.
-  Token next(std::span<const float> logits) {
+  /// -1 when the constraint allows no more. `left`: tokens that the answer has room for, this one included.
+  Token next(std::span<const float> logits, size_t left) {
     refuse_broken(engine_, logits);
-    if (request_.constraint && !read_constraint()) return -1;
+    if (request_.constraint && !read_constraint(left)) return -1;
     const Token token = sampler_.pick(logits, may_);
     if (token < 0) {
       fail(ErrorCode::BadInput, "no token can follow: the logit of each{} is -infinity; ban fewer (--logit-bias)",
@@ -131,8 +131,8 @@ class Chooser {
 
  private:
   /// may_ = what it allows. False when the answer is complete.
-  bool read_constraint() {
-    const sampling::Mask allowed = request_.constraint->mask();
+  bool read_constraint(size_t left) {
+    const sampling::Mask allowed = request_.constraint->mask(left);
     const size_t words = std::min(allowed.size(), may_.size());
     std::copy_n(allowed.begin(), words, may_.begin());
     std::fill(may_.begin() + std::ptrdiff_t(words), may_.end(), 0);
@@ -199,8 +199,10 @@ Answer generate(Engine& engine, Session& session, const Request& request,
   std::optional<Lookahead> ahead;
   if (request.speculation == Speculation::Ngram && !logits.empty()) ahead.emplace(engine, session);
 
+  auto room = [&] { return ahead ? ahead->room() : session.room(); };
+  auto more = [&] { return request.max_tokens < 0 ? SIZE_MAX : size_t(request.max_tokens) - answer.tokens.size(); };
   auto sample = [&] {  // one token; says why to stop, if it is to
-    const Token token = chooser.next(logits);
+    const Token token = chooser.next(logits, std::min(more(), size_t(room()) + 1));
     if (token < 0) return std::optional(Finish::Stop);
     answer.tokens.push_back(token);
     if (request.logprobs >= 0) answer.logprobs.push_back(chooser.logprobs(logits, token));
@@ -213,12 +215,10 @@ Answer generate(Engine& engine, Session& session, const Request& request,
     if (!silent && filter.push(text)) return std::optional(Finish::StopString);
     return std::optional<Finish>();
   };
-  auto room = [&] { return ahead ? ahead->room() : session.room(); };
   auto next = [&](Token token) -> std::span<const float> {
     if (cancelled()) return {};
     if (!ahead) return session.extend({&token, 1});
-    const size_t more = request.max_tokens < 0 ? SIZE_MAX : size_t(request.max_tokens) - answer.tokens.size();
-    return ahead->after(token, more);
+    return ahead->after(token, more());
   };
   for (std::optional<Finish> finish;;) {
     if (logits.empty() || cancelled()) {

@@ -19,7 +19,7 @@ class Rule final : public Constraint {
  public:
   Rule(const Engine& engine, std::function<bool(size_t n, Token)> allows, std::function<bool(size_t n)> ends)
       : words_(sampling::mask_words(size_t(engine.config().V))), allows_(std::move(allows)), ends_(std::move(ends)) {}
-  sampling::Mask mask() override {
+  sampling::Mask mask(size_t) override {
     for (Token id = 0; id < Token(64 * words_.size()); ++id) sampling::set(words_, id, allows_(accepted.size(), id));
     return words_;
   }
@@ -112,7 +112,7 @@ TEST_F(Constrained, ADeadEndIsAnError) {
 TEST_F(Constrained, AMaskShorterThanTheVocabularyAllowsNoMore) {
   class Short final : public Constraint {
    public:
-    sampling::Mask mask() override { return {&word_, 1}; }
+    sampling::Mask mask(size_t) override { return {&word_, 1}; }
     bool may_end() override { return false; }
     void accept(Token) override {}
 

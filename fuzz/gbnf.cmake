@@ -1,0 +1,1 @@
+apr_fuzz(gbnf LINKS apr_sampling)

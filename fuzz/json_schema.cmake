@@ -1,0 +1,1 @@
+apr_fuzz(json_schema LINKS apr_sampling)
