@@ -40,7 +40,7 @@ std::vector<Token> tokens_of(const engine::Engine& engine, const chat::Segments&
 }
 
 std::vector<Token> chat_tokens(const engine::Engine& engine, const std::string& user,
-                               const std::optional<std::string>& system) {
+                               const std::optional<std::string>& system, const chat::Json& tools) {
   const ModelTemplate found = template_of(engine.file(), /*usual=*/true);
   const tokenizer::Tokenizer& tokenizer = engine.tokenizer();
   if (!found.own && (tokenizer.find_special("<|im_start|>") < 0 || tokenizer.find_special("<|im_end|>") < 0)) {
@@ -52,7 +52,9 @@ std::vector<Token> chat_tokens(const engine::Engine& engine, const std::string& 
   chat::Json messages = chat::Json::array();
   if (system) messages.push_back({{"role", "system"}, {"content", *system}});
   messages.push_back({{"role", "user"}, {"content", user}});
-  return tokens_of(engine, chat::render_conversation(found.chat_template, messages, found.setting()).segments);
+  chat::Setting setting = found.setting();
+  setting.tools = tools;
+  return tokens_of(engine, chat::render_conversation(found.chat_template, messages, setting).segments);
 }
 
 std::vector<Token> raw_tokens(const engine::Engine& engine, const std::string& text) {

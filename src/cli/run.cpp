@@ -21,6 +21,7 @@ constexpr const char* kExamples = R"(Examples
   apr run MODEL.gguf --raw -p "def fib(n):" --stop "print(" --temperature 0.7 --top-p 0.8 --seed 1
   apr run MODEL.gguf -p @edit.txt --spec ngram -v
   apr run MODEL.gguf -p Hi -f json --logprobs 3
+  apr run MODEL.gguf -p "What is in src?" --tools tools.json --tool-choice required
   apr run MODEL.gguf -p "Describe a cat." --json-schema animal.schema.json -n 200
 
 Standard output carries the generated text, and one newline at its end, nothing else.)";
@@ -81,6 +82,8 @@ class Run final : public Verb {
       fail(ErrorCode::Usage, "--logprobs: they have no place in plain text; add -f json, or leave it out");
     sampling_.read();
     grammar_.read();
+    if (raw_ && !grammar_.tools().is_null())
+      fail(ErrorCode::Usage, "--tools: plain text (--raw) has no place for tools; leave one of them out");
     if (spec_ == name_of(engine::Speculation::Ngram)) request_.speculation = engine::Speculation::Ngram;
     const std::atomic<bool>& cancel = catch_interrupts();
     const std::string text = read_prompt(prompt_);
@@ -93,7 +96,7 @@ class Run final : public Verb {
     const Clock::time_point start = Clock::now();
     if (request_.max_tokens >= 0) flags_.expected_tokens = uint64_t(std::max(1, request_.max_tokens));
     engine::Engine engine(flags_.path, flags_.options());
-    request_.prompt = raw_ ? raw_tokens(engine, text) : chat_tokens(engine, text, system_);
+    request_.prompt = raw_ ? raw_tokens(engine, text) : chat_tokens(engine, text, system_, grammar_.tools());
     if (request_.prompt.empty())
       fail(ErrorCode::BadInput, "prompt: it is empty, and this model has no token to begin with; give some text");
     if (flags_.context == 0) engine.make_room(wanted_context(engine));

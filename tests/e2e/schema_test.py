@@ -6,6 +6,7 @@
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -185,6 +186,34 @@ class Structured(unittest.TestCase):
         same = [self.run_bound("--json-schema", schema, "--temperature", "1", "--seed", "3", "-n", "80", "--spec", spec).stdout
                 for spec in ("none", "ngram")]
         self.assertEqual(*same)
+
+    def test_calls_of_tools(self):
+        tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {
+                     "city": {"type": "string", "maxLength": 30}, "days": {"type": "integer", "minimum": 1, "maximum": 9}},
+                     "required": ["city"]}}},
+                 {"name": "list_files", "parameters": {"type": "object", "properties": {"path": {"type": "string"}},
+                  "required": ["path"]}}]
+        one = r"<tool_call>\n<function=(\w+)>\n((?:<parameter=\w+>\n[\s\S]*?\n</parameter>\n)*)</function>\n</tool_call>"
+        for choice in ("required", "list_files"):
+            for seed in range(6):
+                done = self.run_bound("--tools", json.dumps(tools), "--tool-choice", choice, "--temperature", "1.5",
+                                      "--seed", str(seed), "-n", "200")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertRegex(done.stdout, rf"\A{one}(\n{one})*\n\Z")
+                for name, body in re.findall(one, done.stdout):
+                    values = dict(re.findall(r"<parameter=(\w+)>\n([\s\S]*?)\n</parameter>", body))
+                    self.assertIn(name, ("list_files",) if choice == "list_files" else ("list_files", "get_weather"))
+                    self.assertIn("path" if name == "list_files" else "city", values)
+                    self.assertRegex(values.get("days", "1"), r"\A[1-9]\Z")
+        done = self.run_bound("--tools", json.dumps(tools), "-n", "100")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for content, arguments, code, sentence in (
+                ("{}", (), 9, "expected a list of tools"), ('[{"x": 1}]', (), 9, "tools[0]: expected an object with a name"),
+                (json.dumps(tools), ("--tool-choice", "other"), 2, "neither auto, required, nor one of the tools"),
+                (json.dumps(tools), ("--raw",), 2, "has no place for tools")):
+            done = self.run_bound("--tools", content, *arguments)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(sentence, done.stderr)
 
     def test_grammars(self):
         grammar = 'root ::= "yes, " reason | "no, " reason\nreason ::= [a-z ]{3,20} "."\n'
